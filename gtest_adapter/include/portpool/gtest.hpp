@@ -1,0 +1,68 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <portpool/portpool.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace portpool::gtest {
+
+/// Builds this process's pool before the first test. If it cannot be built, that is a fatal
+/// failure, so no test runs.
+class PortPoolEnvironment : public ::testing::Environment {
+ public:
+  void SetUp() override {
+    try {
+      PortPool::process();
+    } catch (const PortPoolError& error) {
+      FAIL() << error.what();
+    }
+  }
+};
+
+/// Opens and ends the scopes of portpool::getNextAvailableTCPPort: one for each iteration of the
+/// run, test suite and test. Records the ports of a test as its property `tcp_ports`,
+/// blank-separated, in the order in which they were handed out.
+class PortScopeListener : public ::testing::EmptyTestEventListener {
+ public:
+  void OnTestIterationStart(const ::testing::UnitTest&, int) override { run_.emplace(); }
+  void OnTestSuiteStart(const ::testing::TestSuite&) override { suite_.emplace(); }
+  void OnTestStart(const ::testing::TestInfo&) override { test_.emplace(); }
+
+  void OnTestEnd(const ::testing::TestInfo&) override {
+    std::string ports;
+    for (const auto port : test_->ports())
+      ports += (ports.empty() ? "" : " ") + std::to_string(port);
+    if (!ports.empty()) ::testing::Test::RecordProperty("tcp_ports", ports);
+    test_.reset();
+  }
+  void OnTestSuiteEnd(const ::testing::TestSuite&) override { suite_.reset(); }
+  void OnTestIterationEnd(const ::testing::UnitTest&, int) override { run_.reset(); }
+
+ private:
+  std::optional<PortScope> run_;
+  std::optional<PortScope> suite_;
+  std::optional<PortScope> test_;
+};
+
+/// Registers the environment and the listener with GoogleTest; a second call does nothing. For a
+/// `main` of your own, anywhere before RUN_ALL_TESTS(); portpool::gtest_main and gmock_main call
+/// it. The listener comes after the printers, so that what it reports is printed with its test.
+inline void install() {
+  static const bool installed = [] {
+    ::testing::AddGlobalTestEnvironment(new PortPoolEnvironment);
+    ::testing::UnitTest::GetInstance()->listeners().Append(new PortScopeListener);
+    return true;
+  }();
+  static_cast<void>(installed);
+}
+
+/// A fixture with getNextAvailableTCPPort(hosts, family). The ports are returned after every member
+/// of the fixtures derived from it is destroyed. `Base` is the fixture to extend.
+template <class Base = ::testing::Test>
+using PortFixture = ::portpool::PortFixture<Base>;
+
+}  // namespace portpool::gtest

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <portpool/port_request.hpp>
+#include <portpool/port_set.hpp>
+#include <portpool/tcp_port_owner.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+namespace portpool {
+
+/// Counts of one pool at one moment.
+struct PortPoolStatistics {
+  std::size_t size;             ///< ports that the pool may hand out
+  std::size_t allocated;        ///< ports handed out now
+  std::size_t peak;             ///< the most that were handed out at one time
+  std::uint64_t lifetimeTotal;  ///< allocations since the pool was built
+};
+
+struct PortPoolOptions {
+  /// Fixes the order of the ports: pools of one port set and one seed agree on it.
+  /// By default each pool has its own.
+  std::optional<std::uint64_t> seed;
+
+  /// How long an allocation waits when every port is taken.
+  std::chrono::milliseconds waitTime = std::chrono::seconds(60);
+
+  /// Say on stderr which port is handed out and returned.
+  bool verbose = false;
+};
+
+/// The ports that may be handed out, and their order: least recently used first, beginning with a
+/// random permutation; ports found busy are tried again only when no other is left.
+/// All members are thread-safe.
+class PortPool {
+ public:
+  /// This process's pool, built on first use from getServerTCPPorts() and the environment
+  /// (PORTPOOL_WAIT_SECONDS, PORTPOOL_SEED, PORTPOOL_VERBOSE), and never destroyed.
+  /// Throws PortSpecificationError or PortRangeUnknownError if it cannot be built.
+  static PortPool& process();
+
+  /// Throws PortSpecificationError if `ports` is empty.
+  explicit PortPool(const PortSet& ports, const PortPoolOptions& options = {});
+
+  PortPool(const PortPool&) = delete;
+  PortPool& operator=(const PortPool&) = delete;
+  ~PortPool();
+
+  /// Hands out a port that is free on every host of the request and leased by no other portpool
+  /// process, thread or pool on this machine. It stays leased until its owner ends, or the process
+  /// does, however it does; the owner may outlive the pool. The port is not bound: a program that
+  /// does not use portpool can still take it.
+  /// If every port is taken, waits for one to be returned, by this process (woken at once) or
+  /// another (polled), first come, first served; after a second says on stderr who holds what.
+  /// Throws HostError at once if a host of the request is wrong, DescriptorLimitError if the
+  /// process or system has no descriptor left, NoPortAvailableError when the wait time is up.
+  TCPPortOwner allocate(const PortRequest& request = {});
+
+  /// The ports that the pool was given.
+  const PortSet& ports() const noexcept;
+
+  /// What fixes the order of its ports: the option, or the number chosen in its place.
+  std::uint64_t seed() const noexcept;
+
+  PortPoolStatistics statistics() const;
+
+ private:
+  class Impl;
+  friend class detail::Allocation;
+
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace portpool

@@ -1,0 +1,118 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <iosfwd>
+#include <iterator>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace portpool {
+
+/// The ports from `first` to `last`, both included.
+struct PortRange {
+  std::uint16_t first;
+  std::uint16_t last;
+
+  friend bool operator==(const PortRange& a, const PortRange& b) {
+    return a.first == b.first && a.last == b.last;
+  }
+  friend bool operator!=(const PortRange& a, const PortRange& b) { return !(a == b); }
+};
+
+/// A set of port numbers, kept as ranges. Iterates over the ports in ascending order.
+/// A value: distinct objects may be used from distinct threads, one object as a standard container.
+class PortSet {
+ public:
+  class const_iterator;
+  using value_type = std::uint16_t;
+  using iterator = const_iterator;
+
+  PortSet() = default;
+
+  /// The union of `ranges`. Throws PortSpecificationError as `insert` does.
+  PortSet(std::initializer_list<PortRange> ranges);
+
+  bool empty() const { return ranges_.empty(); }
+  std::size_t size() const;
+  bool contains(std::uint16_t port) const;
+
+  /// Adds every port of the range. Throws PortSpecificationError if the range holds port 0 or
+  /// ends before it begins.
+  void insert(PortRange range);
+  void insert(std::uint16_t port) { insert(PortRange{port, port}); }
+
+  PortSet& operator|=(const PortSet& other);  ///< union
+  PortSet& operator&=(const PortSet& other);  ///< intersection
+  PortSet& operator-=(const PortSet& other);  ///< difference
+
+  friend PortSet operator|(PortSet a, const PortSet& b) { return a |= b; }
+  friend PortSet operator&(PortSet a, const PortSet& b) { return a &= b; }
+  friend PortSet operator-(PortSet a, const PortSet& b) { return a -= b; }
+  friend bool operator==(const PortSet& a, const PortSet& b) { return a.ranges_ == b.ranges_; }
+  friend bool operator!=(const PortSet& a, const PortSet& b) { return !(a == b); }
+
+  /// The maximal runs of consecutive ports, ascending.
+  const std::vector<PortRange>& ranges() const { return ranges_; }
+
+  const_iterator begin() const;
+  const_iterator end() const;
+
+  /// The set as `parsePortSet` reads it: "20000-20999,30000"; "" for the empty set.
+  std::string toString() const;
+
+ private:
+  std::vector<PortRange> ranges_;  // ascending, disjoint, and never adjacent
+};
+
+class PortSet::const_iterator {
+ public:
+  using iterator_category = std::forward_iterator_tag;
+  using value_type = std::uint16_t;
+  using difference_type = std::ptrdiff_t;
+  using pointer = const std::uint16_t*;
+  using reference = std::uint16_t;
+
+  const_iterator() = default;
+
+  std::uint16_t operator*() const { return static_cast<std::uint16_t>(range_->first + offset_); }
+  const_iterator& operator++() {
+    if (range_->first + offset_ == range_->last) {
+      ++range_;
+      offset_ = 0;
+    } else {
+      ++offset_;
+    }
+    return *this;
+  }
+  const_iterator operator++(int) {
+    const_iterator before = *this;
+    ++*this;
+    return before;
+  }
+  friend bool operator==(const const_iterator& a, const const_iterator& b) {
+    return a.range_ == b.range_ && a.offset_ == b.offset_;
+  }
+  friend bool operator!=(const const_iterator& a, const const_iterator& b) { return !(a == b); }
+
+ private:
+  friend class PortSet;
+  explicit const_iterator(const PortRange* range) : range_(range) {}
+
+  const PortRange* range_ = nullptr;
+  std::uint32_t offset_ = 0;
+};
+
+/// Writes `ports.toString()`.
+std::ostream& operator<<(std::ostream& out, const PortSet& ports);
+
+/// Reads ports (1 to 65535) and ranges ("20000-20999", both ends included), separated by commas or
+/// line ends. Blanks around a number, empty lines, repeated ports, and comments from '#' to the end
+/// of the line are allowed, CRLF is a line end. An empty text is the empty set.
+/// Throws PortSpecificationError, naming `source` and the offending token, for anything else.
+/// Thread-safe. From PySys, which reads PYSYS_PORTS and PYSYS_PORTS_FILE so.
+PortSet parsePortSet(std::string_view text, std::string_view source = "port set");
+
+}  // namespace portpool

@@ -1,0 +1,13 @@
+#pragma once
+
+// All of the core: TCP ports for tests, each test its own.
+
+#include <portpool/errors.hpp>          // IWYU pragma: export
+#include <portpool/port_fixture.hpp>    // IWYU pragma: export
+#include <portpool/port_pool.hpp>       // IWYU pragma: export
+#include <portpool/port_request.hpp>    // IWYU pragma: export
+#include <portpool/port_scope.hpp>      // IWYU pragma: export
+#include <portpool/port_set.hpp>        // IWYU pragma: export
+#include <portpool/server_ports.hpp>    // IWYU pragma: export
+#include <portpool/sockets.hpp>         // IWYU pragma: export
+#include <portpool/tcp_port_owner.hpp>  // IWYU pragma: export

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <portpool/port_request.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace portpool {
+
+namespace detail {
+class Allocation;
+}
+
+/// Owns one TCP port: no other portpool process, thread or user on this machine is given its number
+/// until the owner is cleaned up or destroyed. The port is not bound: see PortPool::allocate.
+/// Move-only; a moved-from owner owns nothing. One object is not for several threads at once.
+/// From PySys.
+class TCPPortOwner {
+ public:
+  /// Allocate from this process's pool. Throws as PortPool::process() and PortPool::allocate().
+  TCPPortOwner();
+  explicit TCPPortOwner(std::vector<std::string> hosts, AddressFamily family = AddressFamily::Any);
+  explicit TCPPortOwner(const PortRequest& request);
+
+  TCPPortOwner(TCPPortOwner&& other) noexcept;
+  TCPPortOwner& operator=(TCPPortOwner&& other) noexcept;
+  ~TCPPortOwner();
+
+  /// The port, or 0 if this owner owns none (any more).
+  std::uint16_t port() const noexcept;
+
+  /// What was asked for. Only while a port is owned.
+  const std::vector<std::string>& hosts() const noexcept;
+  AddressFamily family() const noexcept;
+
+  /// Returns the port to its pool, last in its order, and ends the lease. Does nothing if no port
+  /// is owned. In a forked child, gives up the child's copy only: the parent's lease stays.
+  void cleanup() noexcept;
+
+ private:
+  friend class PortPool;
+  explicit TCPPortOwner(std::unique_ptr<detail::Allocation> allocation) noexcept;
+
+  std::unique_ptr<detail::Allocation> allocation_;
+};
+
+}  // namespace portpool

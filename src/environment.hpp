@@ -1,0 +1,24 @@
+#pragma once
+
+// What the core reads from and says to its surroundings.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace portpool {
+
+/// The variable's value, or nothing if it is not set.
+std::optional<std::string> environmentVariable(const char* name);
+
+/// The variable's value as a whole number of at most `largest`, or nothing if it is not set. Throws
+/// PortSpecificationError for anything else.
+std::optional<std::uint64_t> environmentNumber(const char* name, std::uint64_t largest);
+
+/// Writes a line to stderr, in one piece.
+void say(const std::string& message);
+
+/// The same, as a warning.
+void warn(const std::string& message);
+
+}  // namespace portpool

@@ -1,0 +1,294 @@
+// Abstract socket names and /proc.
+
+#include "platform.hpp"
+#include "posix.hpp"
+
+#include <portpool/errors.hpp>
+
+#include <dirent.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <limits>
+#include <sstream>
+#include <system_error>
+#include <unordered_map>
+#include <utility>
+
+namespace portpool::platform {
+namespace {
+
+// ---- Leases -------------------------------------------------------------------------------------
+
+constexpr const char* kLockFile = "/tmp/portpool.lock";
+constexpr const char* kNamePrefix = "portpool/";
+
+class AbstractNameLease final : public Lease {
+ public:
+  explicit AbstractNameLease(Socket socket) : socket_(std::move(socket)) {}
+
+ private:
+  Socket socket_;
+};
+
+Socket openLeaseSocket() { return Socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)); }
+
+/// Binds the abstract name; returns 0 or the error.
+int bindName(const Socket& socket, const std::string& name) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;  // and a NUL before the name, which makes it abstract
+  const auto length = std::min(name.size(), sizeof address.sun_path - 1);
+  std::memcpy(address.sun_path + 1, name.data(), length);
+  const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + length);
+  return ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), size) == 0 ? 0 : errno;
+}
+
+class AbstractNameRegistry final : public LeaseRegistry {
+ public:
+  std::unique_ptr<Lease> tryAcquire(std::uint64_t key) override {
+    auto socket = openLeaseSocket();
+    if (!socket) throwSystemError("socket for a lease", errno);
+    const int error = bindName(socket, kNamePrefix + std::to_string(key));
+    if (error == EADDRINUSE) return nullptr;
+    if (error != 0) throwSystemError("bind for a lease", error);
+    return std::make_unique<AbstractNameLease>(std::move(socket));
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<LeaseRegistry> makeAbstractNameRegistry() {
+  const auto socket = openLeaseSocket();
+  if (!socket) {
+    if (errno == EMFILE || errno == ENFILE) throwSystemError("socket for a lease", errno);
+    return nullptr;
+  }
+  const int error = bindName(socket, std::string(kNamePrefix) + "trial");
+  if (error != 0 && error != EADDRINUSE) return nullptr;
+  return std::make_unique<AbstractNameRegistry>();
+}
+
+std::unique_ptr<LeaseRegistry> makeLeaseRegistry() {
+  if (auto registry = makeAbstractNameRegistry()) return registry;
+  return makeLockFileRegistry(kLockFile);
+}
+
+// ---- Ephemeral ports ----------------------------------------------------------------------------
+
+std::string ephemeralRangeFile() { return "/proc/sys/net/ipv4/ip_local_port_range"; }
+
+std::optional<PortRange> readEphemeralRange(const std::string& path) {
+  constexpr const char* kRemedy =
+      "; set PORTPOOL_PORTS to the ports that tests may use, like 20000-29999";
+  errno = 0;
+  std::ifstream file(path);
+  if (!file) {
+    if (errno == ENOENT) return std::nullopt;
+    throw PortRangeUnknownError("cannot open " + path + " (" +
+                                std::generic_category().message(errno) + ")" + kRemedy);
+  }
+  std::string line;
+  if (!std::getline(file, line)) {
+    throw PortRangeUnknownError("cannot read the range of ephemeral ports from " + path + kRemedy);
+  }
+  std::istringstream words(line);
+  int first = 0;
+  int last = 0;
+  std::string more;
+  if (!(words >> first >> last) || words >> more || first < 1 || last < first || 65535 < last) {
+    throw PortRangeUnknownError(path + " holds \"" + line.substr(0, 40) +
+                                "\", not the first and the last ephemeral port" + kRemedy);
+  }
+  return PortRange{static_cast<std::uint16_t>(first), static_cast<std::uint16_t>(last)};
+}
+
+// ---- /proc/net ----------------------------------------------------------------------------------
+
+namespace {
+
+/// One line of /proc/net/tcp or tcp6.
+struct TcpSocket {
+  std::uint16_t port;
+  unsigned state;
+  unsigned long timer;  // the time until the timer fires, in clock ticks
+  unsigned long inode;
+};
+
+constexpr unsigned kTimeWait = 6;  // TCP_TIME_WAIT of the kernel's tcp_states.h
+constexpr unsigned kListen = 10;   // TCP_LISTEN
+
+std::vector<TcpSocket> tcpSockets() {
+  std::vector<TcpSocket> sockets;
+  for (const char* path : {"/proc/net/tcp", "/proc/net/tcp6"}) {
+    std::ifstream file(path);
+    std::string line;
+    std::getline(file, line);  // the heading
+    while (std::getline(file, line)) {
+      // sl local_address:port remote_address:port st tx:rx timer:when retransmits uid timeout inode
+      std::istringstream words(line);
+      std::string slot, local, remote, state, queues, timer, retransmits, uid, timeout, inode;
+      if (!(words >> slot >> local >> remote >> state >> queues >> timer >> retransmits >> uid >>
+            timeout >> inode)) {
+        continue;
+      }
+      const auto hex = [](const std::string& text, std::size_t from) {
+        return std::strtoul(text.c_str() + from, nullptr, 16);
+      };
+      sockets.push_back({static_cast<std::uint16_t>(hex(local, local.find(':') + 1)),
+                         static_cast<unsigned>(hex(state, 0)), hex(timer, timer.find(':') + 1),
+                         std::strtoul(inode.c_str(), nullptr, 10)});
+    }
+  }
+  return sockets;
+}
+
+}  // namespace
+
+std::vector<std::uint16_t> portsInTimeWait() {
+  // A port is as old as its youngest connection, the one that stays the longest.
+  constexpr auto kUsedOtherwise = std::numeric_limits<unsigned long>::max();
+  std::map<std::uint16_t, unsigned long> longest;
+  for (const auto& socket : tcpSockets()) {
+    auto& time = longest[socket.port];
+    time = socket.state == kTimeWait ? std::max(time, socket.timer) : kUsedOtherwise;
+  }
+  std::vector<std::pair<unsigned long, std::uint16_t>> byAge;
+  for (const auto& [port, time] : longest) {
+    if (time != kUsedOtherwise) byAge.emplace_back(time, port);
+  }
+  std::sort(byAge.begin(), byAge.end());
+  std::vector<std::uint16_t> ports;
+  ports.reserve(byAge.size());
+  for (const auto& [time, port] : byAge) ports.push_back(port);
+  return ports;
+}
+
+// ---- Users of ports -----------------------------------------------------------------------------
+
+namespace {
+
+using PortsByInode = std::unordered_map<unsigned long, PortSet>;
+
+/// Adds the leases by abstract names that are in `ports`.
+void addLeases(const PortSet& ports, PortsByInode& found) {
+  std::ifstream file("/proc/net/unix");
+  const auto mark = std::string("@") + kNamePrefix;
+  std::string line;
+  while (std::getline(file, line)) {
+    const auto name = line.find(mark);
+    if (name == std::string::npos) continue;
+    const auto key = std::strtoull(line.c_str() + name + mark.size(), nullptr, 10);
+    std::istringstream words(line);
+    std::string number, references, protocol, flags, type, state;
+    unsigned long inode = 0;
+    words >> number >> references >> protocol >> flags >> type >> state >> inode;
+    if (key < 65536 && ports.contains(static_cast<std::uint16_t>(key))) {
+      found[inode].insert(static_cast<std::uint16_t>(key));
+    }
+  }
+}
+
+std::string commandOf(const std::string& pid) {
+  std::ifstream file("/proc/" + pid + "/cmdline");
+  std::string command;
+  std::getline(file, command);
+  std::replace(command.begin(), command.end(), '\0', ' ');
+  while (!command.empty() && command.back() == ' ') command.pop_back();
+  constexpr std::size_t kLongest = 80;
+  return command.size() > kLongest ? command.substr(0, kLongest) + "..." : command;
+}
+
+/// The names in the folder, or none if it cannot be read.
+std::vector<std::string> namesIn(const std::string& folder) {
+  std::vector<std::string> names;
+  if (DIR* stream = ::opendir(folder.c_str())) {
+    while (const auto* entry = ::readdir(stream)) names.emplace_back(entry->d_name);
+    ::closedir(stream);
+  }
+  return names;
+}
+
+/// The inode of the socket that the descriptor at `path` refers to, or 0.
+unsigned long socketInode(const std::string& path) {
+  std::array<char, 64> target{};
+  constexpr std::string_view kPrefix = "socket:[";
+  const auto length = ::readlink(path.c_str(), target.data(), target.size() - 1);
+  if (length <= 0 || std::string_view(target.data()).substr(0, kPrefix.size()) != kPrefix) return 0;
+  return std::strtoul(target.data() + kPrefix.size(), nullptr, 10);
+}
+
+/// The leases that are locks of the descriptor that `path`, of /proc/<pid>/fdinfo, describes.
+PortSet lockedPorts(const std::string& path) {
+  PortSet ports;
+  std::ifstream file(path);
+  std::string word;
+  // lock:  1: OFDLCK ADVISORY WRITE <pid> <device:inode> <first> <last>
+  for (std::string line; std::getline(file, line);) {
+    std::istringstream words(line);
+    std::string label, number, kind, advisory, access, pid, inode;
+    std::uint64_t first = 0;
+    if (words >> label >> number >> kind >> advisory >> access >> pid >> inode >> first &&
+        label == "lock:" && kind == "OFDLCK" && 0 < first && first < 65536) {
+      ports.insert(static_cast<std::uint16_t>(first));
+    }
+  }
+  return ports;
+}
+
+bool isLockFile(const std::string& path) {
+  std::array<char, 64> target{};
+  const auto length = ::readlink(path.c_str(), target.data(), target.size() - 1);
+  return length > 0 && std::string_view(target.data()) == kLockFile;
+}
+
+}  // namespace
+
+std::map<std::string, PortSet> usersOfPorts(const PortSet& ports) {
+  std::map<std::string, PortSet> users;
+  PortsByInode byInode;
+  PortSet explained;
+  addLeases(ports, byInode);
+  for (const auto& socket : tcpSockets()) {
+    if (!ports.contains(socket.port)) continue;
+    if (socket.inode != 0) {
+      byInode[socket.inode].insert(socket.port);
+    } else if (socket.state == kTimeWait) {
+      users["connections in TIME_WAIT"].insert(socket.port);
+      explained.insert(socket.port);
+    }
+  }
+
+  PortSet seen;
+  for (const auto& pid : namesIn("/proc")) {
+    if (pid.find_first_not_of("0123456789") != std::string::npos) continue;
+    const auto process = "/proc/" + pid;
+    PortSet used;
+    for (const auto& descriptor : namesIn(process + "/fd")) {
+      const auto path = process + "/fd/" + descriptor;
+      if (const auto inode = socketInode(path); inode != 0) {
+        if (const auto found = byInode.find(inode); found != byInode.end()) used |= found->second;
+      } else if (isLockFile(path)) {
+        used |= lockedPorts(process + "/fdinfo/" + descriptor) & ports;
+      }
+    }
+    if (used.empty()) continue;
+    const bool isSelf = pid == std::to_string(::getpid());
+    users[(isSelf ? "this process, pid " : "pid ") + pid + " (" + commandOf(pid) + ")"] |= used;
+    explained |= used;
+  }
+
+  PortSet hidden;
+  for (const auto& [inode, set] : byInode) hidden |= set;
+  hidden -= explained;
+  if (!hidden.empty()) users["a process that this user may not look at"] |= hidden;
+  const auto unknown = ports - explained - hidden;
+  if (!unknown.empty()) users["no process that the system shows"] |= unknown;
+  return users;
+}
+
+}  // namespace portpool::platform

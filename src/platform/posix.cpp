@@ -1,0 +1,391 @@
+// Sockets and lock files, as POSIX has them.
+
+#include "posix.hpp"
+
+#include "platform.hpp"
+
+#include <portpool/errors.hpp>
+#include <portpool/sockets.hpp>
+
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <mutex>
+#include <system_error>
+#include <utility>
+
+namespace portpool::platform {
+
+void throwSystemError(const std::string& call, int error) {
+  const auto reason = call + ": " + std::generic_category().message(error);
+  if (error == EMFILE) {
+    rlimit limit{};
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    throw DescriptorLimitError(
+        reason + ": all " + std::to_string(limit.rlim_cur) +
+        " file descriptors of this process are in use, and each port that is handed out takes one; "
+        "raise the limit (ulimit -n) or return ports earlier");
+  }
+  if (error == ENFILE) {
+    throw DescriptorLimitError(reason +
+                               ": the system has no file descriptor left; raise fs.file-max or end "
+                               "programs that hold many files");
+  }
+  throw PortPoolError(reason + "; this is unexpected: look for a sandbox or a limit on sockets");
+}
+
+// ---- Sockets ------------------------------------------------------------------------------------
+
+void Socket::close() noexcept {
+  const int descriptor = release();
+  if (descriptor >= 0) ::close(descriptor);
+}
+
+namespace {
+
+sockaddr* raw(SocketAddress& address) { return reinterpret_cast<sockaddr*>(address.bytes.data()); }
+
+int familyOf(SocketAddress& address) { return raw(address)->sa_family; }
+
+SocketAddress copyOf(const void* address, std::size_t size) {
+  SocketAddress copy;
+  static_assert(sizeof(sockaddr_in6) <= sizeof copy.bytes);
+  copy.size = std::min(size, copy.bytes.size());
+  std::memcpy(copy.bytes.data(), address, copy.size);
+  return copy;
+}
+
+SocketAddress ipv4Address(std::uint32_t host) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(host);
+  return copyOf(&address, sizeof address);
+}
+
+SocketAddress ipv6Address(const in6_addr& host) {
+  sockaddr_in6 address{};
+  address.sin6_family = AF_INET6;
+  address.sin6_addr = host;
+  return copyOf(&address, sizeof address);
+}
+
+// The port stands at one place in both families.
+static_assert(offsetof(sockaddr_in, sin_port) == offsetof(sockaddr_in6, sin6_port));
+
+void setPort(SocketAddress& address, std::uint16_t port) {
+  reinterpret_cast<sockaddr_in*>(address.bytes.data())->sin_port = htons(port);
+}
+
+std::uint16_t portOf(SocketAddress& address) {
+  return ntohs(reinterpret_cast<sockaddr_in*>(address.bytes.data())->sin_port);
+}
+
+void setOption(int socket, int level, int option, int value) {
+  if (::setsockopt(socket, level, option, &value, sizeof value) != 0) {
+    throwSystemError("setsockopt", errno);
+  }
+}
+
+int getOption(int socket, int level, int option) {
+  int value = 0;
+  socklen_t size = sizeof value;
+  if (::getsockopt(socket, level, option, &value, &size) != 0)
+    throwSystemError("getsockopt", errno);
+  return value;
+}
+
+const char* nameOf(AddressFamily family) {
+  switch (family) {
+    case AddressFamily::IPv4:
+      return "IPv4";
+    case AddressFamily::IPv6:
+      return "IPv6";
+    case AddressFamily::Any:
+      break;
+  }
+  return "IPv4 or IPv6";
+}
+
+/// The addresses of `host`, of the families asked for. Throws HostError if there are none.
+std::vector<SocketAddress> addressesOf(const std::string& host, AddressFamily family) {
+  std::vector<SocketAddress> addresses;
+  const bool isLocalhost = host == "localhost";
+  if (host.empty() && family == AddressFamily::Any) {
+    addresses.push_back(ipv6Address(in6addr_any));  // bound dual-stack: every address of both
+  } else if (host.empty() || isLocalhost) {
+    if (family != AddressFamily::IPv6) {
+      addresses.push_back(ipv4Address(isLocalhost ? INADDR_LOOPBACK : INADDR_ANY));
+    }
+    if (family != AddressFamily::IPv4) {
+      addresses.push_back(ipv6Address(isLocalhost ? in6addr_loopback : in6addr_any));
+    }
+  } else {
+    addrinfo hints{};
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_family = family == AddressFamily::Any    ? AF_UNSPEC
+                      : family == AddressFamily::IPv4 ? AF_INET
+                                                      : AF_INET6;
+    addrinfo* found = nullptr;
+    const int error = ::getaddrinfo(host.c_str(), nullptr, &hints, &found);
+    if (error != 0) {
+      if (error == EAI_SYSTEM) throwSystemError("getaddrinfo for \"" + host + '"', errno);
+      throw HostError("host \"" + host + "\" has no " + nameOf(family) + " address (" +
+                      ::gai_strerror(error) +
+                      "); name an address of this machine, \"localhost\", or \"\" for all of its "
+                      "addresses");
+    }
+    for (const auto* each = found; each != nullptr; each = each->ai_next) {
+      addresses.push_back(copyOf(each->ai_addr, each->ai_addrlen));
+    }
+    ::freeaddrinfo(found);
+  }
+  return addresses;
+}
+
+[[noreturn]] void throwNotLocal(const std::string& host, AddressFamily family) {
+  const bool isAnyAddress = host.empty() || host == "localhost";
+  throw HostError(isAnyAddress ? std::string("this machine has no ") + nameOf(family) +
+                                     "; ask for the other AddressFamily, or enable it"
+                               : "host \"" + host + "\" is not an " + nameOf(family) +
+                                     " address of this machine; name one that is (ip address), "
+                                     "\"localhost\", or \"\" for all of its addresses");
+}
+
+}  // namespace
+
+// ---- Probes -------------------------------------------------------------------------------------
+
+Probe::Probe(const PortRequest& request) {
+  if (request.hosts.empty()) {
+    throw HostError(
+        "the request names no host; name an address of this machine, \"localhost\", or \"\" for "
+        "all "
+        "of its addresses");
+  }
+  const auto& hosts = request.hosts;
+  const bool everyAddress = std::find(hosts.begin(), hosts.end(), "") != hosts.end();
+  for (const auto& host : hosts) {
+    if (everyAddress && host == "localhost") continue;  // covered by the probe of every address
+    for (const auto& address : addressesOf(host, request.family)) {
+      targets_.push_back({host, address, request.family == AddressFamily::Any, Socket()});
+    }
+  }
+}
+
+bool Probe::isFree(std::uint16_t port, Mode mode) {
+  for (std::size_t i = 0; i < targets_.size();) {
+    const auto result = tryTarget(targets_[i], port, mode);
+    if (result == Result::Busy) return false;
+    if (result == Result::Free) {
+      ++i;
+      continue;
+    }
+    // A name may have addresses that are not up; the host is wrong when all are.
+    const auto missing = std::move(targets_[i]);
+    targets_.erase(targets_.begin() + static_cast<std::ptrdiff_t>(i));
+    const bool othersLeft = std::any_of(targets_.begin(), targets_.end(), [&](const Target& other) {
+      return other.host == missing.host;
+    });
+    if (!othersLeft) {
+      throwNotLocal(missing.host, missing.dualStack ? AddressFamily::Any
+                                  : missing.address.size == sizeof(sockaddr_in6)
+                                      ? AddressFamily::IPv6
+                                      : AddressFamily::IPv4);
+    }
+  }
+  return true;
+}
+
+Probe::Result Probe::tryTarget(Target& target, std::uint16_t port, Mode mode) {
+  if (mode != Mode::Exclusive) target.socket.close();  // the kept one lacks SO_REUSEADDR
+  if (!target.socket) {
+    Socket socket(::socket(familyOf(target.address), SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (!socket) {
+      if (errno != EAFNOSUPPORT) throwSystemError("socket", errno);
+      if (!target.host.empty() || !target.dualStack) return Result::NoSuchAddress;
+      target.address = ipv4Address(INADDR_ANY);  // a kernel without IPv6
+      target.dualStack = false;
+      return tryTarget(target, port, mode);
+    }
+    if (familyOf(target.address) == AF_INET6) {
+      setOption(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, target.dualStack ? 0 : 1);
+    }
+    if (mode == Mode::BesidesTimeWait) setOption(socket.get(), SOL_SOCKET, SO_REUSEADDR, 1);
+    target.socket = std::move(socket);
+  }
+  setPort(target.address, port);
+  if (::bind(target.socket.get(), raw(target.address),
+             static_cast<socklen_t>(target.address.size)) == 0) {
+    target.socket.close();
+    return Result::Free;
+  }
+  const int error = errno;
+  if (mode != Mode::Exclusive) target.socket.close();
+  switch (error) {
+    case EADDRINUSE:
+    case EACCES:
+    case EPERM:
+      return Result::Busy;
+    case EADDRNOTAVAIL:
+    case EAFNOSUPPORT:
+    case EINVAL:  // a link-local address without its interface
+      return Result::NoSuchAddress;
+    default:
+      throwSystemError("bind to port " + std::to_string(port) + " of host \"" + target.host + '"',
+                       error);
+  }
+}
+
+// ---- The lock file ------------------------------------------------------------------------------
+
+namespace {
+
+/// An open lock file. Its locks belong to the open file description, which a forked child shares:
+/// the child must not end them, nor take its own through it.
+struct LockFile {
+  LockFile(int fd, pid_t owner) : descriptor(fd), pid(owner) {}
+  LockFile(const LockFile&) = delete;
+  LockFile& operator=(const LockFile&) = delete;
+  ~LockFile() { ::close(descriptor); }
+
+  /// Returns 0 or the error.
+  int setLock(short type, std::uint64_t key) const {
+    struct flock lock {};
+    lock.l_type = type;
+    lock.l_whence = SEEK_SET;
+    lock.l_start = static_cast<off_t>(key);
+    lock.l_len = 1;
+    return ::fcntl(descriptor, F_OFD_SETLK, &lock) == 0 ? 0 : errno;
+  }
+
+  int descriptor;
+  pid_t pid;
+};
+
+class LockFileLease final : public Lease {
+ public:
+  LockFileLease(std::shared_ptr<const LockFile> file, std::uint64_t key)
+      : file_(std::move(file)), key_(key) {}
+  LockFileLease(const LockFileLease&) = delete;
+  LockFileLease& operator=(const LockFileLease&) = delete;
+  ~LockFileLease() override {
+    if (file_->pid == ::getpid()) file_->setLock(F_UNLCK, key_);
+  }
+
+ private:
+  std::shared_ptr<const LockFile> file_;
+  std::uint64_t key_;
+};
+
+std::shared_ptr<const LockFile> openLockFile(const std::string& path) {
+  constexpr int kFlags = O_RDWR | O_CLOEXEC | O_NOFOLLOW;
+  // Without O_CREAT first: in a sticky directory the system refuses that for another user's file.
+  int descriptor = ::open(path.c_str(), kFlags);
+  if (descriptor < 0 && errno == ENOENT) {
+    constexpr mode_t kEveryUser = S_IRUSR | S_IWUSR | S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH;
+    descriptor = ::open(path.c_str(), kFlags | O_CREAT | O_EXCL, kEveryUser);
+    if (descriptor >= 0) ::fchmod(descriptor, kEveryUser);  // whatever the umask
+    if (descriptor < 0 && errno == EEXIST) descriptor = ::open(path.c_str(), kFlags);
+  }
+  if (descriptor < 0) {
+    const int error = errno;
+    if (error == EMFILE || error == ENFILE) throwSystemError("open " + path, error);
+    throw PortPoolError("cannot open the lock file " + path + " (" +
+                        std::generic_category().message(error) +
+                        "); make it a file that every user can write, or remove it");
+  }
+  auto file = std::make_shared<const LockFile>(descriptor, ::getpid());
+  struct stat status {};
+  if (::fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) {
+    throw PortPoolError("the lock file " + path + " is not a regular file; remove it");
+  }
+  return file;
+}
+
+class LockFileRegistry final : public LeaseRegistry {
+ public:
+  explicit LockFileRegistry(std::string path)
+      : path_(std::move(path)), file_(openLockFile(path_)) {}
+
+  std::unique_ptr<Lease> tryAcquire(std::uint64_t key) override {
+    auto file = ownFile();
+    const int error = file->setLock(F_WRLCK, key);
+    if (error == EAGAIN || error == EACCES) return nullptr;
+    if (error != 0) throwSystemError("fcntl on the lock file " + path_, error);
+    return std::make_unique<LockFileLease>(std::move(file), key);
+  }
+
+ private:
+  std::shared_ptr<const LockFile> ownFile() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (file_->pid != ::getpid()) file_ = openLockFile(path_);
+    return file_;
+  }
+
+  std::string path_;
+  std::mutex mutex_;
+  std::shared_ptr<const LockFile> file_;
+};
+
+}  // namespace
+
+std::unique_ptr<LeaseRegistry> makeLockFileRegistry(const std::string& path) {
+  return std::make_unique<LockFileRegistry>(path);
+}
+
+}  // namespace portpool::platform
+
+// ---- Ephemeral ports ----------------------------------------------------------------------------
+
+namespace portpool {
+
+std::uint16_t bindPort(NativeSocket socket, const std::string& host) {
+  using namespace platform;
+  if (getOption(socket, SOL_SOCKET, SO_TYPE) == SOCK_STREAM) {
+    for (const auto& [option, name] :
+         {std::pair{SO_REUSEADDR, "SO_REUSEADDR"}, std::pair{SO_REUSEPORT, "SO_REUSEPORT"}}) {
+      if (getOption(socket, SOL_SOCKET, option) != 0) {
+        throw PortPoolError(std::string("bindPort: the TCP socket has ") + name +
+                            " set, so that another program can bind its port too; do not set it");
+      }
+    }
+  }
+  const int domain = getOption(socket, SOL_SOCKET, SO_DOMAIN);
+  const auto family = domain == AF_INET ? AddressFamily::IPv4 : AddressFamily::IPv6;
+  auto address = addressesOf(host, family).front();
+  setPort(address, 0);
+  if (::bind(socket, raw(address), static_cast<socklen_t>(address.size)) != 0) {
+    if (errno == EADDRNOTAVAIL) throwNotLocal(host, family);
+    throwSystemError("bindPort: bind to host \"" + host + '"', errno);
+  }
+  auto size = static_cast<socklen_t>(address.bytes.size());
+  if (::getsockname(socket, raw(address), &size) != 0) throwSystemError("getsockname", errno);
+  return portOf(address);
+}
+
+std::uint16_t findUnusedPort(AddressFamily family, SocketType type) {
+  using namespace platform;
+  const int domain = family == AddressFamily::IPv4 ? AF_INET : AF_INET6;
+  const int socketType = type == SocketType::Stream ? SOCK_STREAM : SOCK_DGRAM;
+  Socket socket(::socket(domain, socketType | SOCK_CLOEXEC, 0));
+  if (!socket && errno == EAFNOSUPPORT) {
+    if (family == AddressFamily::Any) return findUnusedPort(AddressFamily::IPv4, type);
+    throwNotLocal("", family);
+  }
+  if (!socket) throwSystemError("socket", errno);
+  if (domain == AF_INET6) {
+    setOption(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, family == AddressFamily::Any ? 0 : 1);
+  }
+  if (family == AddressFamily::Any) return bindPort(socket.get(), "");
+  return bindPort(socket.get(), family == AddressFamily::IPv4 ? kHost : kHostV6);
+}
+
+}  // namespace portpool

@@ -1,0 +1,105 @@
+#include <portpool/server_ports.hpp>
+
+#include "environment.hpp"
+#include "platform/platform.hpp"
+
+#include <portpool/errors.hpp>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+namespace portpool {
+namespace {
+
+constexpr PortRange kIanaEphemeralRange{49152, 65535};  // RFC 6335, section 6
+constexpr std::size_t kFewestPorts = 50;
+
+/// The text of the file of ports that `variable` names. `source` names both in errors.
+std::string readPortsFile(const std::string& path, const std::string& source) {
+  constexpr std::size_t kLargest = std::size_t{1} << 20;
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) {
+    throw PortSpecificationError(source +
+                                 ": is a directory; name a text file of ports, one port or "
+                                 "range like 20000-20999 to a line");
+  }
+  std::ifstream file(path, std::ios::binary);
+  std::string text(kLargest + 1, '\0');
+  if (!file || !file.read(text.data(), static_cast<std::streamsize>(text.size())).eof()) {
+    if (file.gcount() == static_cast<std::streamsize>(text.size())) {
+      throw PortSpecificationError(source +
+                                   ": is larger than 1 MiB, which no list of ports needs; "
+                                   "name a text file of ports, one port or range like "
+                                   "20000-20999 to a line");
+    }
+    throw PortSpecificationError(source +
+                                 ": cannot be read; name a text file of ports, one port or "
+                                 "range like 20000-20999 to a line");
+  }
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  return text;
+}
+
+PortSet withoutExcluded(const PortSet& ports, const std::string& source) {
+  auto usable = ports - excludedTCPPorts();
+  if (usable.empty()) {
+    throw PortSpecificationError(
+        source +
+        (ports.empty() ? ": names no port"
+                       : ": every port is excluded (" + excludedTCPPorts().toString() + ")") +
+        "; name ports and ranges like 20000-20999,30000, or unset the variable");
+  }
+  return usable;
+}
+
+PortSet computedServerPorts() {
+  const auto ephemeral = getEphemeralTCPPortRange();
+  auto ports = PortSet{{1024, 65535}} - PortSet{ephemeral} - excludedTCPPorts();
+  if (ports.size() >= kFewestPorts) return ports;
+  std::ostringstream message;
+  message
+      << "the ephemeral range " << ephemeral.first << '-' << ephemeral.last << " leaves "
+      << ports.size()
+      << " ports for servers; using 1024-49151, where outgoing connections may take a port first. "
+         "Set PORTPOOL_PORTS to ports that are safe here, or narrow the ephemeral range";
+  warn(message.str());
+  return PortSet{{1024, 49151}} - excludedTCPPorts();
+}
+
+}  // namespace
+
+PortRange getEphemeralTCPPortRange() {
+  const auto path = platform::ephemeralRangeFile();
+  if (const auto range = platform::readEphemeralRange(path)) return *range;
+  warn(path +
+       " does not exist; taking the IANA range 49152-65535 for ephemeral ports. Set PORTPOOL_PORTS "
+       "to the ports that tests may use, like 20000-29999, if the system uses other ones");
+  return kIanaEphemeralRange;
+}
+
+const PortSet& excludedTCPPorts() {
+  static const auto& ports = *new PortSet{
+      {1719, 1720}, {1723, 1723}, {2049, 2049},   {3659, 3659}, {4045, 4045},
+      {4190, 4190}, {5060, 5061}, {6000, 6000},   {6566, 6566}, {6665, 6669},
+      {6679, 6679}, {6697, 6697}, {10080, 10080},
+  };
+  return ports;
+}
+
+PortSet getServerTCPPorts() {
+  for (const char* variable : {"PORTPOOL_PORTS", "PYSYS_PORTS"}) {
+    if (const auto text = environmentVariable(variable)) {
+      return withoutExcluded(parsePortSet(*text, variable), variable);
+    }
+  }
+  for (const char* variable : {"PORTPOOL_PORTS_FILE", "PYSYS_PORTS_FILE"}) {
+    if (const auto path = environmentVariable(variable)) {
+      const auto source = std::string(variable) + "=\"" + *path + '"';
+      return withoutExcluded(parsePortSet(readPortsFile(*path, source), source), source);
+    }
+  }
+  return computedServerPorts();
+}
+
+}  // namespace portpool

@@ -1,0 +1,31 @@
+#include "waiting_line.hpp"
+
+namespace portpool {
+namespace {
+
+/// The keys above those of the ports, by the set's first port and size. Two sets that agree in both
+/// share a line, which costs their waiters nothing but the order.
+std::uint64_t firstKeyOf(const PortSet& ports, std::uint64_t places) {
+  return (std::uint64_t{*ports.begin()} * 65536 + ports.size()) * places;
+}
+
+}  // namespace
+
+PlaceInLine::PlaceInLine(platform::LeaseRegistry& registry, const PortSet& ports)
+    : registry_(registry), firstKey_(firstKeyOf(ports, kPlaces)) {}
+
+bool PlaceInLine::advance() {
+  while (place_ > 0) {
+    auto ahead = registry_.tryAcquire(firstKey_ + place_ - 1);
+    if (!ahead) return false;
+    lease_ = std::move(ahead);
+    --place_;
+  }
+  return true;
+}
+
+bool PlaceInLine::isAnyoneWaiting(platform::LeaseRegistry& registry, const PortSet& ports) {
+  return !registry.tryAcquire(firstKeyOf(ports, kPlaces));
+}
+
+}  // namespace portpool
