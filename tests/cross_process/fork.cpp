@@ -1,0 +1,104 @@
+#include "fork.hpp"
+
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstddef>
+#include <cstdio>
+#include <exception>
+#include <stdexcept>
+
+namespace portpool::test {
+namespace {
+
+[[noreturn]] void throwErrno(const char* what) {
+  throw std::system_error(errno, std::generic_category(), what);
+}
+
+}  // namespace
+
+ForkedChild::ForkedChild(const std::function<void()>& function) : pid_(::fork()) {
+  if (pid_ < 0) throwErrno("fork");
+  if (pid_ > 0) return;
+  int status = 0;
+  try {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // should the test itself be killed
+    function();
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "child %d: %s\n", ::getpid(), error.what());
+    status = 1;
+  }
+  std::fflush(nullptr);
+  ::_exit(status);
+}
+
+ForkedChild::~ForkedChild() {
+  if (pid_ > 0) kill();
+}
+
+bool ForkedChild::succeeds() {
+  int status = 0;
+  if (::waitpid(pid_, &status, 0) != pid_) throwErrno("waitpid");
+  pid_ = -1;
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+void ForkedChild::kill() {
+  ::kill(pid_, SIGKILL);
+  ::waitpid(pid_, nullptr, 0);
+  pid_ = -1;
+}
+
+Signal::Signal() : ends_{} {
+  if (::pipe(ends_) != 0) throwErrno("pipe");
+}
+
+Signal::~Signal() {
+  ::close(ends_[0]);
+  if (ends_[1] >= 0) ::close(ends_[1]);
+}
+
+void Signal::send() const {
+  const char byte = 0;
+  if (::write(ends_[1], &byte, 1) != 1) throwErrno("write");
+}
+
+void Signal::await() {
+  ::close(ends_[1]);  // else the sender's death would go unnoticed
+  ends_[1] = -1;
+  char byte = 0;
+  if (::read(ends_[0], &byte, 1) != 1) throw std::runtime_error("the sender died");
+}
+
+void sleepUntilKilled() {
+  for (;;) ::pause();
+}
+
+void refuseAbstractNames() {
+  sock_filter filter[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 3),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args[0])),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_UNIX, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog program{sizeof filter / sizeof *filter, filter};
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) throwErrno("PR_SET_NO_NEW_PRIVS");
+  if (::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) throwErrno("PR_SET_SECCOMP");
+}
+
+void becomeUser(unsigned number) {
+  constexpr unsigned kFirst = 61184;  // numbers that no distribution gives to people
+  if (::geteuid() == 0 && ::setuid(kFirst + number) != 0) throwErrno("setuid");
+}
+
+}  // namespace portpool::test

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <sys/mman.h>
+#include <sys/types.h>
+
+#include <functional>
+#include <new>
+#include <system_error>
+
+namespace portpool::test {
+
+/// A forked child that runs a function and exits, with 0 unless it threw. Killed and reaped when
+/// the object ends before it was waited for.
+class ForkedChild {
+ public:
+  explicit ForkedChild(const std::function<void()>& function);
+  ForkedChild(ForkedChild&& other) noexcept : pid_(other.pid_) { other.pid_ = -1; }
+  ForkedChild& operator=(ForkedChild&&) = delete;
+  ~ForkedChild();
+
+  pid_t pid() const { return pid_; }
+
+  /// Waits for its end; returns whether it exited with 0.
+  bool succeeds();
+
+  /// Ends it with SIGKILL, and waits for that.
+  void kill();
+
+ private:
+  pid_t pid_;
+};
+
+/// An object that this process shares with the children that it forks.
+template <class T>
+class Shared {
+ public:
+  Shared() : object_(new (map()) T{}) {}
+  Shared(const Shared&) = delete;
+  Shared& operator=(const Shared&) = delete;
+  ~Shared() { ::munmap(object_, sizeof(T)); }
+
+  T* operator->() const { return object_; }
+  T& operator*() const { return *object_; }
+
+ private:
+  static void* map() {
+    void* memory =
+        ::mmap(nullptr, sizeof(T), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) throw std::system_error(errno, std::generic_category(), "mmap");
+    return memory;
+  }
+
+  T* object_;
+};
+
+/// A signal from one process to another, once: a pipe that one writes and the other reads.
+class Signal {
+ public:
+  Signal();
+  Signal(const Signal&) = delete;
+  Signal& operator=(const Signal&) = delete;
+  ~Signal();
+
+  void send() const;
+  /// Returns when another process has called `send`; throws if all that could are dead.
+  void await();
+
+ private:
+  int ends_[2];
+};
+
+[[noreturn]] void sleepUntilKilled();
+
+/// From now on the kernel refuses this process AF_UNIX sockets, and so abstract names. Only for a
+/// forked child: it cannot be undone.
+void refuseAbstractNames();
+
+/// Becomes a user without rights, a different one for each number, if this process is root's.
+void becomeUser(unsigned number);
+
+}  // namespace portpool::test

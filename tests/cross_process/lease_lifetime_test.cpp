@@ -1,0 +1,124 @@
+// When a lease ends, and when it does not.
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <functional>
+#include <optional>
+#include <stdexcept>
+
+#include <portpool/portpool.hpp>
+
+#include "fork.hpp"
+
+namespace portpool::test {
+namespace {
+
+bool isLeased(std::uint16_t port) {
+  PortPoolOptions dontWait;
+  dontWait.waitTime = std::chrono::milliseconds(0);
+  try {
+    PortPool(PortSet{{port, port}}, dontWait).allocate();
+    return false;
+  } catch (const NoPortAvailableError&) {
+    return true;
+  }
+}
+
+void require(bool condition, const char* what) {
+  if (!condition) throw std::runtime_error(what);
+}
+
+/// Runs each test with leases by abstract names and by the lock file.
+class LeaseLifetime : public ::testing::TestWithParam<bool> {
+ protected:
+  static void run(const std::function<void()>& function) {
+    EXPECT_TRUE(ForkedChild([&] {
+                  if (GetParam()) refuseAbstractNames();
+                  function();
+                }).succeeds());
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Registry, LeaseLifetime, ::testing::Bool(), [](const auto& registry) {
+  return registry.param ? "LockFile" : "AbstractNames";
+});
+
+TEST_P(LeaseLifetime, EndsWhenTheHolderIsKilled) {
+  run([] {
+    const Shared<std::uint16_t> port;
+    Signal allocated;
+    ForkedChild holder([&] {
+      const TCPPortOwner owner;
+      *port = owner.port();
+      allocated.send();
+      sleepUntilKilled();
+    });
+    allocated.await();
+    require(isLeased(*port), "the holder lives, but its port is not leased");
+    holder.kill();
+    require(!isLeased(*port), "the holder is dead, but its port is leased");
+  });
+}
+
+TEST_P(LeaseLifetime, OutlastsAForkedChildThatExits) {
+  run([] {
+    const TCPPortOwner owner;
+    require(ForkedChild([] {}).succeeds(), "the child failed");
+    require(isLeased(owner.port()), "a child's exit ended its parent's lease");
+  });
+}
+
+TEST_P(LeaseLifetime, OutlastsAForkedChildThatRunsItsDestructors) {
+  run([] {
+    static std::optional<TCPPortOwner> owner;
+    owner.emplace();
+    // The copy of this static object is destroyed by std::exit.
+    require(!ForkedChild([] { std::exit(7); }).succeeds(), "the child did not exit with 7");
+    require(isLeased(owner->port()), "a child's std::exit ended its parent's lease");
+    owner.reset();
+  });
+}
+
+TEST_P(LeaseLifetime, OutlastsAForkedChildThatCleansItsCopyUp) {
+  run([] {
+    TCPPortOwner owner;
+    const bool childSucceeded = ForkedChild([&] {
+                                  const auto port = owner.port();
+                                  owner.cleanup();
+                                  require(isLeased(port), "the child ended its parent's lease");
+                                }).succeeds();
+    require(childSucceeded, "the child failed");
+    require(isLeased(owner.port()), "a child's cleanup ended its parent's lease");
+  });
+}
+
+TEST_P(LeaseLifetime, IsNotSharedByAForkedChild) {
+  run([] {
+    const TCPPortOwner parents;
+    const Shared<std::uint16_t> childsPort;
+    Signal allocated;
+    ForkedChild child([&] {
+      const TCPPortOwner childs;
+      require(childs.port() != parents.port(), "parent and child have one port");
+      *childsPort = childs.port();
+      allocated.send();
+      sleepUntilKilled();
+    });
+    allocated.await();
+    require(isLeased(*childsPort), "the child's lease does not hold against its parent");
+  });
+}
+
+TEST_P(LeaseLifetime, EndsWithItsOwner) {
+  run([] {
+    TCPPortOwner owner;
+    const auto port = owner.port();
+    owner.cleanup();
+    require(!isLeased(port), "the port is leased after cleanup");
+  });
+}
+
+}  // namespace
+}  // namespace portpool::test

@@ -1,0 +1,82 @@
+// Many processes, threads and users allocate and serve at once.
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <atomic>
+#include <functional>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <portpool/portpool.hpp>
+
+#include "fork.hpp"
+#include "loopback_server.hpp"
+
+namespace portpool::test {
+namespace {
+
+constexpr int kProcesses = 16;
+constexpr int kThreads = 4;
+
+struct Storm {
+  std::array<std::atomic<bool>, 65536> isHeld{};
+  std::atomic<int> served{0};
+};
+
+void allocateAndServe(Storm& storm, int times) {
+  for (int i = 0; i < times; ++i) {
+    TCPPortOwner owner;
+    if (storm.isHeld[owner.port()].exchange(true)) {
+      throw std::runtime_error("port " + std::to_string(owner.port()) + " was handed out twice");
+    }
+    serveOnce(owner.port());
+    storm.isHeld[owner.port()] = false;
+    ++storm.served;
+  }
+}
+
+void runThreads(Storm& storm, int timesEach) {
+  std::atomic<bool> failed{false};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&] {
+      try {
+        allocateAndServe(storm, timesEach);
+      } catch (const std::exception& error) {
+        std::fprintf(stderr, "%s\n", error.what());
+        failed = true;
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  if (failed) throw std::runtime_error("a thread failed");
+}
+
+void runStorm(int allocations, const std::function<void()>& prepareProcess) {
+  const Shared<Storm> storm;
+  const int timesEach = allocations / (kProcesses * kThreads);
+  std::vector<ForkedChild> children;
+  for (unsigned i = 0; i < kProcesses; ++i) {
+    children.emplace_back([&storm, &prepareProcess, timesEach, i] {
+      becomeUser(i % 3);
+      prepareProcess();
+      runThreads(*storm, timesEach);
+    });
+  }
+  for (auto& child : children) EXPECT_TRUE(child.succeeds());
+  EXPECT_EQ(storm->served, timesEach * kProcesses * kThreads);
+}
+
+TEST(Storm, EveryServerBindsAndIsReachedAlone) {
+  runStorm(STORM_ALLOCATIONS, [] {});
+}
+
+TEST(Storm, EveryServerBindsAndIsReachedAloneWithLockFileLeases) {
+  runStorm(STORM_ALLOCATIONS / 10, refuseAbstractNames);
+}
+
+}  // namespace
+}  // namespace portpool::test
