@@ -25,7 +25,10 @@ bool PlaceInLine::advance() {
 }
 
 bool PlaceInLine::isAnyoneWaiting(platform::LeaseRegistry& registry, const PortSet& ports) {
-  return !registry.tryAcquire(firstKeyOf(ports, kPlaces));
+  // The first place is empty for a moment when its holder leaves, and then the second is not. One
+  // who moves up takes the place ahead before he leaves his own, so the second is looked at first.
+  const auto first = firstKeyOf(ports, kPlaces);
+  return !registry.tryAcquire(first + 1) || !registry.tryAcquire(first);
 }
 
 }  // namespace portpool

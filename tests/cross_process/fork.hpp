@@ -72,7 +72,8 @@ class Signal {
 [[noreturn]] void sleepUntilKilled();
 
 /// From now on the kernel refuses this process AF_UNIX sockets, and so abstract names. Only for a
-/// forked child: it cannot be undone.
+/// forked child, since it cannot be undone, and before the process's pool is built: so a test must
+/// not build it before it forks.
 void refuseAbstractNames();
 
 /// Becomes a user without rights, a different one for each number, if this process is root's.

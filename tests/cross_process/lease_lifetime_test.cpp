@@ -15,15 +15,29 @@
 namespace portpool::test {
 namespace {
 
-bool isLeased(std::uint16_t port) {
-  PortPoolOptions dontWait;
-  dontWait.waitTime = std::chrono::milliseconds(0);
+PortPoolOptions dontWait() {
+  PortPoolOptions options;
+  options.waitTime = std::chrono::milliseconds(0);
+  return options;
+}
+
+bool canAllocate(PortPool& pool) {
   try {
-    PortPool(PortSet{{port, port}}, dontWait).allocate();
-    return false;
-  } catch (const NoPortAvailableError&) {
+    pool.allocate();
     return true;
+  } catch (const NoPortAvailableError&) {
+    return false;
   }
+}
+
+bool isLeased(std::uint16_t port) {
+  PortPool pool(PortSet{{port, port}}, dontWait());
+  return !canAllocate(pool);
+}
+
+PortSet freePort() {
+  const auto port = PortPool(getServerTCPPorts()).allocate().port();
+  return {{port, port}};
 }
 
 void require(bool condition, const char* what) {
@@ -96,18 +110,18 @@ TEST_P(LeaseLifetime, OutlastsAForkedChildThatCleansItsCopyUp) {
 
 TEST_P(LeaseLifetime, IsNotSharedByAForkedChild) {
   run([] {
-    const TCPPortOwner parents;
-    const Shared<std::uint16_t> childsPort;
+    // Parent and child both have this pool, and the one port is free in it.
+    PortPool pool(freePort(), dontWait());
     Signal allocated;
     ForkedChild child([&] {
-      const TCPPortOwner childs;
-      require(childs.port() != parents.port(), "parent and child have one port");
-      *childsPort = childs.port();
+      const auto owner = pool.allocate();
       allocated.send();
       sleepUntilKilled();
     });
     allocated.await();
-    require(isLeased(*childsPort), "the child's lease does not hold against its parent");
+    require(!canAllocate(pool), "the child's lease does not hold against its parent");
+    child.kill();
+    require(canAllocate(pool), "the child is dead, but its port is leased");
   });
 }
 
