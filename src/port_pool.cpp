@@ -31,7 +31,7 @@ std::uint64_t randomSeed() {
 }
 
 PortPoolOptions optionsFromEnvironment() {
-  constexpr std::uint64_t kDay = 24 * 60 * 60;
+  constexpr std::uint64_t kDay = std::uint64_t{24} * 60 * 60;
   PortPoolOptions options;
   options.seed = environmentNumber("PORTPOOL_SEED", std::numeric_limits<std::uint64_t>::max());
   if (const auto seconds = environmentNumber("PORTPOOL_WAIT_SECONDS", kDay)) {

@@ -263,17 +263,18 @@ std::map<std::string, PortSet> usersOfPorts(const PortSet& ports) {
     }
   }
 
-  PortSet seen;
   for (const auto& pid : namesIn("/proc")) {
     if (pid.find_first_not_of("0123456789") != std::string::npos) continue;
     const auto process = "/proc/" + pid;
+    const auto descriptors = process + "/fd/";
+    const auto details = process + "/fdinfo/";
     PortSet used;
-    for (const auto& descriptor : namesIn(process + "/fd")) {
-      const auto path = process + "/fd/" + descriptor;
+    for (const auto& descriptor : namesIn(descriptors)) {
+      const auto path = descriptors + descriptor;
       if (const auto inode = socketInode(path); inode != 0) {
         if (const auto found = byInode.find(inode); found != byInode.end()) used |= found->second;
       } else if (isLockFile(path)) {
-        used |= lockedPorts(process + "/fdinfo/" + descriptor) & ports;
+        used |= lockedPorts(details + descriptor) & ports;
       }
     }
     if (used.empty()) continue;
