@@ -1,22 +1,26 @@
 # The test frameworks that the adapters are for: those of the enclosing project, the installed ones,
 # or, with PORTPOOL_FETCH_DEPS, downloaded ones. None is needed to build portpool itself.
-set(CMAKE_FIND_PACKAGE_TARGETS_GLOBAL TRUE)
 
+# Programs elsewhere in the enclosing project link the adapters, so they must see these targets.
+set(portpool_targets_global "${CMAKE_FIND_PACKAGE_TARGETS_GLOBAL}")
+set(CMAKE_FIND_PACKAGE_TARGETS_GLOBAL TRUE)
 if(NOT TARGET GTest::gtest)
   find_package(GTest QUIET)
 endif()
 if(NOT TARGET Catch2::Catch2)
   find_package(Catch2 QUIET)
 endif()
+set(CMAKE_FIND_PACKAGE_TARGETS_GLOBAL "${portpool_targets_global}")
 
 if(PORTPOOL_FETCH_DEPS)
   include(FetchContent)
+  set(CMAKE_POLICY_DEFAULT_CMP0077 NEW) # so that the next line reaches GoogleTest
+  set(INSTALL_GTEST OFF)
   if(NOT TARGET GTest::gtest)
     FetchContent_Declare(
       googletest
       GIT_REPOSITORY https://github.com/google/googletest.git
       GIT_TAG release-1.12.1)
-    set(INSTALL_GTEST OFF CACHE BOOL "Install GoogleTest with portpool")
     FetchContent_MakeAvailable(googletest)
   endif()
   if(NOT TARGET Catch2::Catch2)
@@ -28,5 +32,3 @@ if(PORTPOOL_FETCH_DEPS)
     list(APPEND CMAKE_MODULE_PATH ${catch2_SOURCE_DIR}/extras) # Catch.cmake
   endif()
 endif()
-
-unset(CMAKE_FIND_PACKAGE_TARGETS_GLOBAL)
