@@ -1,5 +1,11 @@
 #pragma once
 
+#if __has_include(<catch2/catch_test_macros.hpp>)  // Catch2 3
+#include <catch2/catch_test_macros.hpp>            // IWYU pragma: export
+#else                                              // Catch2 2.13
+#include <catch2/catch.hpp>                        // IWYU pragma: export
+#endif
+
 #include <portpool/portpool.hpp>
 
 namespace portpool::catch2 {
