@@ -1,0 +1,147 @@
+#include "redis_server.hpp"
+
+#include "test_support.hpp"
+
+#include <hiredis/hiredis.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <boost/process/args.hpp>
+#include <boost/process/child.hpp>
+#include <boost/process/extend.hpp>
+#include <boost/process/io.hpp>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+
+namespace bp = boost::process;
+namespace fs = std::filesystem;
+
+namespace {
+
+struct FreeContext {
+  void operator()(redisContext* context) const { redisFree(context); }
+};
+struct FreeReply {
+  void operator()(redisReply* reply) const { freeReplyObject(reply); }
+};
+using Connection = std::unique_ptr<redisContext, FreeContext>;
+
+constexpr timeval kPatience{30, 0};
+
+/// Null if nobody listens.
+Connection connect(std::uint16_t port) {
+  Connection connection(redisConnectWithTimeout("127.0.0.1", port, kPatience));
+  if (!connection || connection->err != 0) return nullptr;
+  redisSetTimeout(connection.get(), kPatience);
+  return connection;
+}
+
+std::string run(redisContext& connection, const std::vector<std::string>& words) {
+  std::vector<const char*> texts;
+  std::vector<std::size_t> sizes;
+  for (const auto& word : words) {
+    texts.push_back(word.data());
+    sizes.push_back(word.size());
+  }
+  const std::unique_ptr<redisReply, FreeReply> reply(static_cast<redisReply*>(
+      redisCommandArgv(&connection, static_cast<int>(words.size()), texts.data(), sizes.data())));
+  if (!reply) throw std::runtime_error(words.front() + ": " + connection.errstr);
+  if (reply->type == REDIS_REPLY_INTEGER) return std::to_string(reply->integer);
+  const std::string text = reply->str == nullptr ? "" : std::string(reply->str, reply->len);
+  if (reply->type == REDIS_REPLY_ERROR) throw std::runtime_error(words.front() + ": " + text);
+  return text;
+}
+
+/// Throws Collision unless the process at the other end is `pid`.
+void checkPid(redisContext& connection, std::uint16_t port, int pid) {
+  const std::string mark = "process_id:";
+  const auto info = run(connection, {"INFO", "server"});
+  const auto found = info.find(mark);
+  const auto other = found == std::string::npos ? 0 : std::stoi(info.substr(found + mark.size()));
+  if (other == pid) return;
+  throw Collision("redis: on port " + std::to_string(port) + " answers process " +
+                  std::to_string(other) + ", not " + std::to_string(pid));
+}
+
+/// A folder of its own, gone with the object.
+struct TemporaryFolder {
+  TemporaryFolder() { fs::create_directory(path); }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    fs::remove_all(path, ignored);
+  }
+  const fs::path path = fs::temp_directory_path() / ("portpool-redis-" + randomToken());
+};
+
+}  // namespace
+
+struct RedisServer::Impl {
+  explicit Impl(std::uint16_t number) : port(number) {}
+  ~Impl() {
+    std::error_code ignored;
+    if (!process.running(ignored)) return;
+    ::kill(process.id(), SIGKILL);  // child::terminate does not wait for the end
+    process.wait(ignored);
+  }
+
+  void waitUntilItAnswers() {
+    waitUntil("redis-server answers on port " + std::to_string(port), [&] {
+      if (const auto connection = connect(port)) {
+        checkPid(*connection, port, process.id());
+        return true;
+      }
+      if (!process.running()) throwDeath();
+      return false;
+    });
+  }
+
+  [[noreturn]] void throwDeath() const {
+    std::ifstream file(log);
+    const std::string text(std::istreambuf_iterator<char>(file), {});
+    const auto details = "redis-server on port " + std::to_string(port) + " ends: " + text;
+    if (text.find("Address already in use") != std::string::npos) throw Collision(details);
+    throw std::runtime_error(details);
+  }
+
+  const std::uint16_t port;
+  const TemporaryFolder folder;
+  const std::string log = folder.path / "log";
+  bp::child process{
+      PORTPOOL_REDIS_SERVER,
+      bp::args({"--port", std::to_string(port), "--bind", "127.0.0.1", "-::1", "--dir",
+                folder.path.string(), "--save", "", "--repl-diskless-sync-delay", "0"}),
+      bp::std_in<bp::null, bp::std_out> log, bp::std_err > bp::null,
+      // The server ends with the test, however the test ends.
+      bp::extend::on_exec_setup([](auto&) { ::prctl(PR_SET_PDEATHSIG, SIGKILL); })};
+};
+
+RedisServer::RedisServer(std::uint16_t port) : impl_(std::make_unique<Impl>(port)) {
+  impl_->waitUntilItAnswers();
+}
+
+RedisServer::RedisServer(RedisServer&&) noexcept = default;
+RedisServer::~RedisServer() = default;
+
+std::uint16_t RedisServer::port() const { return impl_->port; }
+int RedisServer::pid() const { return impl_->process.id(); }
+
+struct RedisClient::Impl {
+  Connection connection;
+};
+
+RedisClient::RedisClient(const RedisServer& server) : impl_(new Impl{connect(server.port())}) {
+  if (!impl_->connection) {
+    throw std::runtime_error("nobody listens on port " + std::to_string(server.port()));
+  }
+  checkPid(*impl_->connection, server.port(), server.pid());
+}
+
+RedisClient::~RedisClient() = default;
+
+std::string RedisClient::command(const std::vector<std::string>& words) {
+  return run(*impl_->connection, words);
+}
