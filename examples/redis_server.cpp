@@ -10,10 +10,10 @@
 #include <boost/process/extend.hpp>
 #include <boost/process/io.hpp>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <sstream>
 
 namespace bp = boost::process;
 namespace fs = std::filesystem;
@@ -54,15 +54,20 @@ std::string run(redisContext& connection, const std::vector<std::string>& words)
   return text;
 }
 
-/// Throws Collision unless the process at the other end is `pid`.
+/// Throws Collision unless the server at the other end is the process `pid`.
 void checkPid(redisContext& connection, std::uint16_t port, int pid) {
-  const std::string mark = "process_id:";
-  const auto info = run(connection, {"INFO", "server"});
-  const auto found = info.find(mark);
-  const auto other = found == std::string::npos ? 0 : std::stoi(info.substr(found + mark.size()));
-  if (other == pid) return;
-  throw Collision("redis: on port " + std::to_string(port) + " answers process " +
-                  std::to_string(other) + ", not " + std::to_string(pid));
+  const auto expected = "process_id:" + std::to_string(pid);
+  std::string answer;
+  try {
+    const auto info = run(connection, {"INFO", "server"});
+    answer = info.substr(std::min(info.find("process_id:"), info.size()));
+    answer = answer.substr(0, answer.find('\r'));
+  } catch (const std::runtime_error& error) {
+    answer = error.what();  // of a server that is not redis
+  }
+  if (answer == expected) return;
+  throw Collision("redis: port " + std::to_string(port) + " answers \"" + answer + "\", not \"" +
+                  expected + '"');
 }
 
 /// A folder of its own, gone with the object.
