@@ -2,13 +2,15 @@
 
 #include "test_support.hpp"
 
-#include <hiredis/hiredis.h>
-#include <signal.h>
-#include <sys/prctl.h>
 #include <boost/process/args.hpp>
 #include <boost/process/child.hpp>
 #include <boost/process/extend.hpp>
 #include <boost/process/io.hpp>
+
+#include <hiredis/hiredis.h>
+
+#include <signal.h>
+#include <sys/prctl.h>
 
 #include <algorithm>
 #include <filesystem>
