@@ -120,7 +120,6 @@ struct TcpSocket {
 };
 
 constexpr unsigned kTimeWait = 6;  // TCP_TIME_WAIT of the kernel's tcp_states.h
-constexpr unsigned kListen = 10;   // TCP_LISTEN
 
 std::vector<TcpSocket> tcpSockets() {
   std::vector<TcpSocket> sockets;
