@@ -150,16 +150,20 @@ INSTANTIATE_TEST_SUITE_P(Servers, EchoCrowd, ::testing::Range(1, 21));
 // ---- Typed tests --------------------------------------------------------------------------------
 
 struct FromFreeFunction {
+  static constexpr const char* kName = "FreeFunction";
   std::uint16_t port = portpool::getNextAvailableTCPPort();
 };
 struct FromFreeFunctionForLocalhost {
+  static constexpr const char* kName = "FreeFunctionForLocalhost";
   std::uint16_t port = portpool::getNextAvailableTCPPort({"localhost"});
 };
 struct FromOwner {
+  static constexpr const char* kName = "Owner";
   portpool::TCPPortOwner owner;
   std::uint16_t port = owner.port();
 };
 struct FromScope {
+  static constexpr const char* kName = "Scope";
   portpool::PortScope scope;
   std::uint16_t port = scope.getNextAvailableTCPPort();
 };
@@ -173,7 +177,13 @@ class EchoFrom : public ::testing::Test {
 
 using Sources =
     ::testing::Types<FromFreeFunction, FromFreeFunctionForLocalhost, FromOwner, FromScope>;
-TYPED_TEST_SUITE(EchoFrom, Sources);
+struct NamesOfSources {
+  template <class Source>
+  static std::string GetName(int) {
+    return Source::kName;
+  }
+};
+TYPED_TEST_SUITE(EchoFrom, Sources, NamesOfSources);
 
 TYPED_TEST(EchoFrom, EchoesOnce) { EXPECT_EQ(EchoClient(this->server).echo("once"), "once"); }
 
