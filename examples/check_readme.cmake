@@ -1,0 +1,10 @@
+# Fails unless README.md shows each of the minimal examples exactly as it is compiled.
+file(READ ${CMAKE_CURRENT_LIST_DIR}/../README.md readme)
+file(GLOB examples ${CMAKE_CURRENT_LIST_DIR}/minimal_*.cpp)
+foreach(example IN LISTS examples)
+  file(READ ${example} text)
+  string(FIND "${readme}" "```cpp\n${text}```\n" position)
+  if(position EQUAL -1)
+    message(FATAL_ERROR "README.md has no block of code equal to ${example}")
+  endif()
+endforeach()
