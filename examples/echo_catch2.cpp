@@ -3,8 +3,8 @@
 #include "catch2_templates.hpp"
 #include "echo_server.hpp"
 
+#include <list>
 #include <string>
-#include <vector>
 
 // ---- A test case: its ports are returned when it ends -------------------------------------------
 
@@ -79,7 +79,7 @@ TEMPLATE_TEST_CASE_SIG("an echo server echoes lines of every size", "", ((int Si
 
 TEMPLATE_TEST_CASE_SIG("echo servers run side by side", "", ((int Servers), Servers), 1, 2, 3, 4, 5,
                        6, 7, 8, 9, 10, 11, 12) {
-  std::vector<EchoServer> servers;
+  std::list<EchoServer> servers;
   for (int i = 0; i < Servers; ++i) servers.emplace_back(portpool::getNextAvailableTCPPort());
   for (int i = 0; i < 20; ++i) {
     for (const auto& server : servers) REQUIRE(EchoClient(server).echo("hello") == "hello");

@@ -5,9 +5,9 @@
 #include "echo_server.hpp"
 
 #include <cstddef>
+#include <list>
 #include <memory>
 #include <string>
-#include <vector>
 
 // ---- A fixture: its ports are returned after all of its members are gone -----------------------
 
@@ -138,7 +138,7 @@ INSTANTIATE_TEST_SUITE_P(Size, EchoSizes, ::testing::Range(std::size_t{1}, std::
 class EchoCrowd : public portpool::gtest::PortFixture<::testing::TestWithParam<int>> {};
 
 TEST_P(EchoCrowd, RunsItsServersSideBySide) {
-  std::vector<EchoServer> servers;
+  std::list<EchoServer> servers;
   for (int i = 0; i < GetParam(); ++i) servers.emplace_back(getNextAvailableTCPPort());
   for (int i = 0; i < 20; ++i) {
     for (const auto& server : servers) ASSERT_EQ(EchoClient(server).echo("hello"), "hello");

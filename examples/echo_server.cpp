@@ -73,7 +73,6 @@ EchoServer::EchoServer(std::uint16_t port, const std::string& host) try
   throw Collision("echo server: port " + std::to_string(port) + " of " + host + " is taken");
 }
 
-EchoServer::EchoServer(EchoServer&&) noexcept = default;
 EchoServer::~EchoServer() = default;
 
 std::uint16_t EchoServer::port() const { return impl_->acceptor.local_endpoint().port(); }

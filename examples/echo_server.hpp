@@ -10,7 +10,6 @@ class EchoServer {
   /// Listens on `port` of `host`, an address, until it is destroyed. Throws Collision if the port
   /// is taken.
   explicit EchoServer(std::uint16_t port, const std::string& host = "127.0.0.1");
-  EchoServer(EchoServer&&) noexcept;
   ~EchoServer();
 
   std::uint16_t port() const;

@@ -5,8 +5,8 @@
 #include "test_support.hpp"
 
 #include <cstddef>
+#include <list>
 #include <string>
-#include <vector>
 
 TEST_CASE("a redis server keeps a value") {
   const auto token = randomToken();
@@ -51,7 +51,7 @@ TEMPLATE_TEST_CASE_SIG("a redis server reaches its replicas", "", ((int Replicas
   RedisServer primary{portpool::getNextAvailableTCPPort()};
   RedisClient(primary).command({"SET", "key", token});
 
-  std::vector<RedisServer> replicas;
+  std::list<RedisServer> replicas;
   for (int i = 0; i < Replicas; ++i) replicas.emplace_back(portpool::getNextAvailableTCPPort());
   for (const auto& replica : replicas) {
     RedisClient client{replica};

@@ -6,8 +6,8 @@
 #include "test_support.hpp"
 
 #include <cstddef>
+#include <list>
 #include <string>
-#include <vector>
 
 class RedisFixture : public portpool::gtest::PortFixture<> {
  protected:
@@ -78,7 +78,7 @@ TEST_P(RedisReplication, ReachesEveryReplica) {
   const auto token = randomToken();
   RedisClient(primary).command({"SET", "key", token});
 
-  std::vector<RedisServer> replicas;
+  std::list<RedisServer> replicas;
   for (int i = 0; i < GetParam(); ++i) replicas.emplace_back(getNextAvailableTCPPort());
   for (const auto& replica : replicas) {
     RedisClient(replica).command({"REPLICAOF", portpool::kHost, std::to_string(primary.port())});

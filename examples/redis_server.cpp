@@ -9,10 +9,10 @@
 
 #include <hiredis/hiredis.h>
 
-#include <signal.h>
 #include <sys/prctl.h>
 
 #include <algorithm>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -51,7 +51,7 @@ std::string run(redisContext& connection, const std::vector<std::string>& words)
       redisCommandArgv(&connection, static_cast<int>(words.size()), texts.data(), sizes.data())));
   if (!reply) throw std::runtime_error(words.front() + ": " + connection.errstr);
   if (reply->type == REDIS_REPLY_INTEGER) return std::to_string(reply->integer);
-  const std::string text = reply->str == nullptr ? "" : std::string(reply->str, reply->len);
+  std::string text = reply->str == nullptr ? "" : std::string(reply->str, reply->len);
   if (reply->type == REDIS_REPLY_ERROR) throw std::runtime_error(words.front() + ": " + text);
   return text;
 }
@@ -121,7 +121,7 @@ struct RedisServer::Impl {
       PORTPOOL_REDIS_SERVER,
       bp::args({"--port", std::to_string(port), "--bind", "127.0.0.1", "-::1", "--dir",
                 folder.path.string(), "--save", "", "--repl-diskless-sync-delay", "0"}),
-      bp::std_in<bp::null, bp::std_out> log, bp::std_err > bp::null,
+      (bp::std_in < bp::null), (bp::std_out > log), (bp::std_err > bp::null),
       // The server ends with the test, however the test ends.
       bp::extend::on_exec_setup([](auto&) { ::prctl(PR_SET_PDEATHSIG, SIGKILL); })};
 };
@@ -130,7 +130,6 @@ RedisServer::RedisServer(std::uint16_t port) : impl_(std::make_unique<Impl>(port
   impl_->waitUntilItAnswers();
 }
 
-RedisServer::RedisServer(RedisServer&&) noexcept = default;
 RedisServer::~RedisServer() = default;
 
 std::uint16_t RedisServer::port() const { return impl_->port; }

@@ -11,7 +11,6 @@ class RedisServer {
   /// Starts the server and waits until it answers. Throws Collision if the port is taken or another
   /// server answers there.
   explicit RedisServer(std::uint16_t port);
-  RedisServer(RedisServer&&) noexcept;
   ~RedisServer();
 
   std::uint16_t port() const;
