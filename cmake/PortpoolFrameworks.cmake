@@ -32,3 +32,9 @@ if(PORTPOOL_FETCH_DEPS)
     list(APPEND CMAKE_MODULE_PATH ${catch2_SOURCE_DIR}/extras) # Catch.cmake
   endif()
 endif()
+
+# catch_discover_tests is for the programs of the enclosing project, and once Catch2's targets exist,
+# a find_package of its own no longer finds Catch.cmake.
+if(NOT PROJECT_IS_TOP_LEVEL)
+  set(CMAKE_MODULE_PATH "${CMAKE_MODULE_PATH}" PARENT_SCOPE)
+endif()
