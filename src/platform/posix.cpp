@@ -19,6 +19,7 @@
 #include <cerrno>
 #include <cstring>
 #include <mutex>
+#include <set>
 #include <system_error>
 #include <utility>
 
@@ -249,43 +250,65 @@ Probe::Result Probe::tryTarget(Target& target, std::uint16_t port, Mode mode) {
 namespace {
 
 /// An open lock file. Its locks belong to the open file description, which a forked child shares:
-/// the child must not end them, nor take its own through it.
-struct LockFile {
-  LockFile(int fd, pid_t owner) : descriptor(fd), pid(owner) {}
+/// the child must not end them, nor take its own through it. They do not exclude each other:
+/// `keys_` does.
+class LockFile {
+ public:
+  LockFile(int descriptor, pid_t pid) : descriptor_(descriptor), pid_(pid) {}
   LockFile(const LockFile&) = delete;
   LockFile& operator=(const LockFile&) = delete;
-  ~LockFile() { ::close(descriptor); }
+  ~LockFile() { ::close(descriptor_); }
 
-  /// Returns 0 or the error.
+  bool isOfThisProcess() const { return pid_ == ::getpid(); }
+
+  /// Returns 0 or the error: EAGAIN if the key is locked.
+  int lock(std::uint64_t key) {
+    const std::lock_guard<std::mutex> guard(mutex_);
+    const auto [place, isNew] = keys_.insert(key);
+    if (!isNew) return EAGAIN;
+    const int error = setLock(F_WRLCK, key);
+    if (error != 0) keys_.erase(place);
+    return error == EACCES ? EAGAIN : error;
+  }
+
+  void unlock(std::uint64_t key) {
+    const std::lock_guard<std::mutex> guard(mutex_);
+    setLock(F_UNLCK, key);
+    keys_.erase(key);
+  }
+
+ private:
   int setLock(short type, std::uint64_t key) const {
     struct flock lock {};
     lock.l_type = type;
     lock.l_whence = SEEK_SET;
     lock.l_start = static_cast<off_t>(key);
     lock.l_len = 1;
-    return ::fcntl(descriptor, F_OFD_SETLK, &lock) == 0 ? 0 : errno;
+    return ::fcntl(descriptor_, F_OFD_SETLK, &lock) == 0 ? 0 : errno;
   }
 
-  int descriptor;
-  pid_t pid;
+  int descriptor_;
+  pid_t pid_;
+  std::mutex mutex_;
+  std::set<std::uint64_t> keys_;  // the locked ones
 };
 
 class LockFileLease final : public Lease {
  public:
-  LockFileLease(std::shared_ptr<const LockFile> file, std::uint64_t key)
+  LockFileLease(std::shared_ptr<LockFile> file, std::uint64_t key)
       : file_(std::move(file)), key_(key) {}
   LockFileLease(const LockFileLease&) = delete;
   LockFileLease& operator=(const LockFileLease&) = delete;
   ~LockFileLease() override {
-    if (file_->pid == ::getpid()) file_->setLock(F_UNLCK, key_);
+    if (file_->isOfThisProcess()) file_->unlock(key_);
   }
 
  private:
-  std::shared_ptr<const LockFile> file_;
+  std::shared_ptr<LockFile> file_;
   std::uint64_t key_;
 };
 
-std::shared_ptr<const LockFile> openLockFile(const std::string& path) {
+std::shared_ptr<LockFile> openLockFile(const std::string& path) {
   constexpr int kFlags = O_RDWR | O_CLOEXEC | O_NOFOLLOW;
   // Without O_CREAT first: in a sticky directory the system refuses that for another user's file.
   int descriptor = ::open(path.c_str(), kFlags);
@@ -302,7 +325,7 @@ std::shared_ptr<const LockFile> openLockFile(const std::string& path) {
                         std::generic_category().message(error) +
                         "); make it a file that every user can write, or remove it");
   }
-  auto file = std::make_shared<const LockFile>(descriptor, ::getpid());
+  auto file = std::make_shared<LockFile>(descriptor, ::getpid());
   struct stat status {};
   if (::fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) {
     throw PortPoolError("the lock file " + path + " is not a regular file; remove it");
@@ -317,22 +340,22 @@ class LockFileRegistry final : public LeaseRegistry {
 
   std::unique_ptr<Lease> tryAcquire(std::uint64_t key) override {
     auto file = ownFile();
-    const int error = file->setLock(F_WRLCK, key);
-    if (error == EAGAIN || error == EACCES) return nullptr;
+    const int error = file->lock(key);
+    if (error == EAGAIN) return nullptr;
     if (error != 0) throwSystemError("fcntl on the lock file " + path_, error);
     return std::make_unique<LockFileLease>(std::move(file), key);
   }
 
  private:
-  std::shared_ptr<const LockFile> ownFile() {
+  std::shared_ptr<LockFile> ownFile() {
     const std::lock_guard<std::mutex> lock(mutex_);
-    if (file_->pid != ::getpid()) file_ = openLockFile(path_);
+    if (!file_->isOfThisProcess()) file_ = openLockFile(path_);
     return file_;
   }
 
   std::string path_;
   std::mutex mutex_;
-  std::shared_ptr<const LockFile> file_;
+  std::shared_ptr<LockFile> file_;
 };
 
 }  // namespace
