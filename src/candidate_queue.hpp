@@ -30,7 +30,7 @@ class CandidateQueue {
   void giveBack(std::uint16_t port) { returned_.push_back(port); }    ///< used, and free again
   void addSuspect(std::uint16_t port) { suspects_.push_back(port); }  ///< found busy
 
-  bool hasNext() const { return !unused_.empty() || !returned_.empty(); }
+  std::size_t left() const { return unused_.size() + returned_.size(); }  ///< for `next`
   std::size_t suspects() const { return suspects_.size(); }
 
  private:

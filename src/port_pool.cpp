@@ -121,15 +121,15 @@ std::unique_ptr<detail::Allocation> PortPool::Impl::tryEveryPort(const PortReque
   using Mode = platform::Probe::Mode;
   std::unique_lock<std::mutex> lock(mutex_);
 
-  while (const auto port = candidates_.next()) {
-    const bool isLast = !candidates_.hasNext();
-    lock.unlock();
-    if (isLast && manners == Manners::LetOthersFirst &&
-        PlaceInLine::isAnyoneWaiting(*registry_, ports_)) {
+  for (;;) {
+    if (manners == Manners::LetOthersFirst && candidates_.left() == 1) {
+      lock.unlock();
+      if (PlaceInLine::isAnyoneWaiting(*registry_, ports_)) return nullptr;
       lock.lock();
-      candidates_.giveBack(*port);
-      return nullptr;
     }
+    const auto port = candidates_.next();
+    if (!port) break;
+    lock.unlock();
     if (auto allocation = tryPort(*port, request, probe, Mode::Exclusive)) return allocation;
     lock.lock();
   }
