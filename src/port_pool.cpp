@@ -94,7 +94,10 @@ PortPool::Impl::Impl(PortSet ports, const PortPoolOptions& options)
 std::unique_ptr<detail::Allocation> PortPool::Impl::allocate(const PortRequest& request) {
   platform::Probe probe(request);
   auto allocation = tryEveryPort(request, probe, Manners::LetOthersFirst);
-  if (!allocation) allocation = wait(request, probe);
+  if (!allocation) {
+    probe.isFree(0);  // a wrong host is an error at once, even if no port could be probed for it
+    allocation = wait(request, probe);
+  }
   if (verbose_) say("port " + std::to_string(allocation->port()) + " handed out");
   return allocation;
 }
