@@ -21,6 +21,7 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kPollInterval{2};
 constexpr milliseconds kReportAfter{1000};
+constexpr milliseconds kLongestWait = std::chrono::hours(24 * 365);  // that a clock can add
 // Someone behind in line looks for a port all the same so often, should the first in line want one
 // that he cannot get.
 constexpr milliseconds kLookFromBehind{250};
@@ -80,7 +81,7 @@ PortPoolStatistics PortPool::statistics() const { return impl_->statistics(); }
 PortPool::Impl::Impl(PortSet ports, const PortPoolOptions& options)
     : ports_(std::move(ports)),
       seed_(options.seed ? *options.seed : randomSeed()),
-      waitTime_(options.waitTime),
+      waitTime_(std::clamp(options.waitTime, milliseconds::zero(), kLongestWait)),
       verbose_(options.verbose),
       registry_(platform::makeLeaseRegistry()),
       candidates_(ports_, seed_),
