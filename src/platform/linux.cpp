@@ -89,6 +89,7 @@ std::optional<PortRange> readEphemeralRange(const std::string& path) {
   std::ifstream file(path);
   if (!file) {
     if (errno == ENOENT) return std::nullopt;
+    if (errno == EMFILE || errno == ENFILE) throwSystemError("open " + path, errno);
     throw PortRangeUnknownError("cannot open " + path + " (" +
                                 std::generic_category().message(errno) + ")" + kRemedy);
   }
