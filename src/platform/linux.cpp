@@ -213,13 +213,18 @@ std::vector<std::string> namesIn(const std::string& folder) {
   return names;
 }
 
-/// The inode of the socket that the descriptor at `path` refers to, or 0.
-unsigned long socketInode(const std::string& path) {
+/// What the symbolic link names (its beginning, if it is long), or "" if it cannot be read.
+std::string targetOf(const std::string& link) {
   std::array<char, 64> target{};
+  const auto length = ::readlink(link.c_str(), target.data(), target.size());
+  return length > 0 ? std::string(target.data(), static_cast<std::size_t>(length)) : "";
+}
+
+/// The inode of the socket that a descriptor refers to by this target, or 0.
+unsigned long socketInode(const std::string& target) {
   constexpr std::string_view kPrefix = "socket:[";
-  const auto length = ::readlink(path.c_str(), target.data(), target.size() - 1);
-  if (length <= 0 || std::string_view(target.data()).substr(0, kPrefix.size()) != kPrefix) return 0;
-  return std::strtoul(target.data() + kPrefix.size(), nullptr, 10);
+  if (target.compare(0, kPrefix.size(), kPrefix) != 0) return 0;
+  return std::strtoul(target.c_str() + kPrefix.size(), nullptr, 10);
 }
 
 /// The leases that are locks of the descriptor that `path`, of /proc/<pid>/fdinfo, describes.
@@ -240,12 +245,6 @@ PortSet lockedPorts(const std::string& path) {
   return ports;
 }
 
-bool isLockFile(const std::string& path) {
-  std::array<char, 64> target{};
-  const auto length = ::readlink(path.c_str(), target.data(), target.size() - 1);
-  return length > 0 && std::string_view(target.data()) == kLockFile;
-}
-
 }  // namespace
 
 std::map<std::string, PortSet> usersOfPorts(const PortSet& ports) {
@@ -263,17 +262,21 @@ std::map<std::string, PortSet> usersOfPorts(const PortSet& ports) {
     }
   }
 
+  // A look at a descriptor keeps its file open for that instant, though the owner closes it: he may
+  // find his own port busy. So only those are looked at who can use the ports.
+  const auto network = targetOf("/proc/self/ns/net");
   for (const auto& pid : namesIn("/proc")) {
     if (pid.find_first_not_of("0123456789") != std::string::npos) continue;
     const auto process = "/proc/" + pid;
+    if (targetOf(process + "/ns/net") != network) continue;
     const auto descriptors = process + "/fd/";
     const auto details = process + "/fdinfo/";
     PortSet used;
     for (const auto& descriptor : namesIn(descriptors)) {
-      const auto path = descriptors + descriptor;
-      if (const auto inode = socketInode(path); inode != 0) {
+      const auto target = targetOf(descriptors + descriptor);
+      if (const auto inode = socketInode(target); inode != 0) {
         if (const auto found = byInode.find(inode); found != byInode.end()) used |= found->second;
-      } else if (isLockFile(path)) {
+      } else if (target == kLockFile) {
         used |= lockedPorts(details + descriptor) & ports;
       }
     }
