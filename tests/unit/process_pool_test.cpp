@@ -1,0 +1,137 @@
+// PortPool::process(), which a process builds but once: what a program makes of its environment.
+
+#include <gmock/gmock.h>
+
+#include <cstdio>
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+#include <portpool/portpool.hpp>
+
+#include "surroundings.hpp"
+
+namespace portpool::test {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+/// The program that shows the pool of its process, and all that it prints.
+class Program {
+ public:
+  explicit Program(int allocations)
+      : stream_(
+            ::popen(("exec " SHOW_PROCESS_POOL " " + std::to_string(allocations) + " 2>&1").c_str(),
+                    "re"),
+            ::pclose) {
+    if (!stream_) throw std::runtime_error("popen");
+  }
+
+  /// The next line, or "" at the end.
+  std::string line() {
+    std::string text;
+    for (int c = 0; (c = std::fgetc(stream_.get())) != EOF && c != '\n';) {
+      text += static_cast<char>(c);
+    }
+    return text;
+  }
+
+  std::string all() {
+    std::string text;
+    for (int c = 0; (c = std::fgetc(stream_.get())) != EOF;) text += static_cast<char>(c);
+    return text;
+  }
+
+ private:
+  std::unique_ptr<FILE, int (*)(FILE*)> stream_;
+};
+
+std::string outputOf(int allocations) { return Program(allocations).all(); }
+
+TEST(ProcessPool, IsBuiltOnce) { EXPECT_EQ(&PortPool::process(), &PortPool::process()); }
+
+TEST(ProcessPool, HasTheServerPorts) {
+  EXPECT_EQ(PortPool::process().ports(), getServerTCPPorts());
+  const ScopedEnvironment ports("PORTPOOL_PORTS", freshPorts(3).toString());
+  EXPECT_THAT(outputOf(0), HasSubstr("size 3\n"));
+}
+
+TEST(ProcessPool, TakesItsSeedFromTheEnvironment) {
+  const ScopedEnvironment ports("PORTPOOL_PORTS", freshPorts(10).toString());
+  for (const char* seed : {"0", "42", "18446744073709551615"}) {
+    const ScopedEnvironment variable("PORTPOOL_SEED", seed);
+    const auto output = outputOf(10);
+    EXPECT_THAT(output, HasSubstr("seed " + std::string(seed) + '\n'));
+    EXPECT_EQ(output, outputOf(10)) << "the order differs";
+  }
+}
+
+TEST(ProcessPool, HasASeedOfItsOwnWithoutOne) { EXPECT_NE(outputOf(0), outputOf(0)); }
+
+TEST(ProcessPool, TakesItsWaitTimeFromTheEnvironment) {
+  const ScopedEnvironment ports("PORTPOOL_PORTS", freshPorts(1).toString());
+  for (const char* seconds : {"0", "1"}) {
+    const ScopedEnvironment variable("PORTPOOL_WAIT_SECONDS", seconds);
+    EXPECT_THAT(outputOf(2), HasSubstr("NoPortAvailableError: no TCP port became free in " +
+                                       std::string(seconds) + " s; "));
+  }
+}
+
+TEST(ProcessPool, WaitsAMinuteByDefault) {
+  PortPool mine(freshPorts(1));
+  auto owner = mine.allocate();
+  const ScopedEnvironment ports("PORTPOOL_PORTS", mine.ports().toString());
+  Program program(1);
+  EXPECT_EQ(program.line(), "size 1");
+  EXPECT_THAT(program.line(), StartsWith("seed "));
+  EXPECT_THAT(program.line(), StartsWith("portpool: waiting for a TCP port, up to 60 s; "));
+  const auto port = owner.port();
+  owner.cleanup();
+  EXPECT_EQ(program.line(), "got " + std::to_string(port));
+  EXPECT_EQ(program.line(), "");
+}
+
+TEST(ProcessPool, SaysWhatItDoesIfVerbose) {
+  const auto port = std::to_string(freshPort());
+  const ScopedEnvironment ports("PORTPOOL_PORTS", port);
+  const auto says = AllOf(HasSubstr("portpool: port " + port + " handed out\n"),
+                          HasSubstr("portpool: port " + port + " returned\n"));
+  EXPECT_THAT(outputOf(1), Not(HasSubstr("portpool: ")));
+  {
+    const ScopedEnvironment verbose("PORTPOOL_VERBOSE", "0");
+    EXPECT_THAT(outputOf(1), Not(HasSubstr("portpool: ")));
+  }
+  const ScopedEnvironment verbose("PORTPOOL_VERBOSE", "1");
+  EXPECT_THAT(outputOf(1), says);
+}
+
+TEST(ProcessPool, GarbageInTheEnvironmentIsAnErrorThatNamesIt) {
+  struct Setting {
+    const char* name;
+    const char* largest;
+    const char* tooLarge;
+  };
+  for (const auto& [name, largest, tooLarge] :
+       {Setting{"PORTPOOL_WAIT_SECONDS", "86400", "86401"},
+        {"PORTPOOL_SEED", "18446744073709551615", "18446744073709551616"},
+        {"PORTPOOL_VERBOSE", "1", "2"}}) {
+    for (const char* garbage :
+         {tooLarge, "", " ", "-1", "+1", "1.5", "1s", " 1", "1 ", "0x1", "yes"}) {
+      const ScopedEnvironment variable(name, garbage);
+      EXPECT_THAT(outputOf(1),
+                  StartsWith("PortSpecificationError: " + std::string(name) + ": \"" + garbage +
+                             "\" is not a whole number from 0 to " + largest + "; "));
+    }
+  }
+}
+
+TEST(ProcessPool, CannotBeBuiltFromGarbage) {
+  const ScopedEnvironment ports("PORTPOOL_PORTS", "20000,oops");
+  EXPECT_THAT(outputOf(1), StartsWith("PortSpecificationError: PORTPOOL_PORTS: \"oops\""));
+}
+
+}  // namespace
+}  // namespace portpool::test

@@ -1,0 +1,314 @@
+#include <portpool/server_ports.hpp>
+
+#include <gmock/gmock.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <sched.h>
+#include <cerrno>
+#include <fstream>
+#include <functional>
+#include <set>
+#include <string>
+
+#include <portpool/errors.hpp>
+
+#include "surroundings.hpp"
+
+namespace portpool::test {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::ThrowsMessage;
+
+const char* const kVariables[] = {"PORTPOOL_PORTS", "PYSYS_PORTS", "PORTPOOL_PORTS_FILE",
+                                  "PYSYS_PORTS_FILE"};
+
+// ---- The ephemeral range ------------------------------------------------------------------------
+
+TEST(EphemeralRange, IsTheSystems) {
+  std::ifstream file(platform::ephemeralRangeFile());
+  int first = 0, last = 0;
+  if (!(file >> first >> last)) GTEST_SKIP() << platform::ephemeralRangeFile() << " is not there";
+  EXPECT_EQ(getEphemeralTCPPortRange().first, first);
+  EXPECT_EQ(getEphemeralTCPPortRange().last, last);
+}
+
+TEST(EphemeralRange, IsReadFromAFileAsTheKernelWritesIt) {
+  const ScopedFolder folder;
+  EXPECT_EQ(platform::readEphemeralRange(folder.file("range", "32768\t60999\n")),
+            (PortRange{32768, 60999}));
+  EXPECT_EQ(platform::readEphemeralRange(folder.file("range", "1 65535")), (PortRange{1, 65535}));
+  EXPECT_EQ(platform::readEphemeralRange(folder.file("range", "5 5\n")), (PortRange{5, 5}));
+}
+
+TEST(EphemeralRange, IsUnknownWithoutTheFile) {
+  EXPECT_EQ(platform::readEphemeralRange(ScopedFolder().path("none")), std::nullopt);
+}
+
+TEST(EphemeralRange, GarbageIsAnError) {
+  const ScopedFolder folder;
+  for (const char* text :
+       {"garbage", "32768", "32768 ", "32768 x", "60999 32768", "0 60999", "32768 65536",
+        "32768 60999 1", "-5 60999", "32768-60999", "32768 99999999999999999999", " \t "}) {
+    const auto path = folder.file("range", text);
+    EXPECT_THAT([&] { platform::readEphemeralRange(path); },
+                ThrowsMessage<PortRangeUnknownError>(
+                    AllOf(HasSubstr(path), HasSubstr('"' + std::string(text).substr(0, 5)),
+                          HasSubstr("set PORTPOOL_PORTS"))))
+        << text;
+  }
+}
+
+TEST(EphemeralRange, AnEmptyFileOrAFolderIsAnError) {
+  const ScopedFolder folder;
+  for (const auto& path : {folder.file("empty", ""), folder.path("")}) {
+    EXPECT_THAT([&] { platform::readEphemeralRange(path); },
+                ThrowsMessage<PortRangeUnknownError>(AllOf(
+                    HasSubstr("cannot read"), HasSubstr(path), HasSubstr("set PORTPOOL_PORTS"))));
+  }
+}
+
+TEST(EphemeralRange, AFileThatMayNotBeReadIsAnError) {
+  checkInChild([] {
+    const ScopedFolder folder;
+    const auto path = folder.file("range", "32768 60999\n");
+    ::chmod(path.c_str(), 0);
+    giveUpCapabilities();
+    EXPECT_THAT([&] { platform::readEphemeralRange(path); },
+                ThrowsMessage<PortRangeUnknownError>(AllOf(HasSubstr("cannot open " + path),
+                                                           HasSubstr("Permission denied"),
+                                                           HasSubstr("set PORTPOOL_PORTS"))));
+  });
+}
+
+/// In a forked child, hides the system's settings of IPv4 and leaves a folder in their place.
+void hideSystemSettings() {
+  const auto folder = std::filesystem::path(platform::ephemeralRangeFile()).parent_path();
+  if (::unshare(CLONE_NEWNS) != 0 ||
+      ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+      ::mount("none", folder.c_str(), "tmpfs", 0, nullptr) != 0) {
+    throw Refused("the kernel refuses to hide " + folder.string());
+  }
+}
+
+TEST(EphemeralRange, IsIanasWithAWarningIfTheSystemHasNone) {
+  checkInChild([] {
+    hideSystemSettings();
+    StderrReader stderrReader;
+    EXPECT_EQ(getEphemeralTCPPortRange(), (PortRange{49152, 65535}));
+    EXPECT_THAT(stderrReader.rest(),
+                AllOf(HasSubstr("portpool: warning: "), HasSubstr(platform::ephemeralRangeFile()),
+                      HasSubstr("49152-65535"), HasSubstr("PORTPOOL_PORTS")));
+    EXPECT_EQ(getServerTCPPorts(), (PortSet{{1024, 49151}} - excludedTCPPorts()));
+  });
+}
+
+TEST(EphemeralRange, GarbageInTheSystemsFileIsAnErrorOfTheServerPortsToo) {
+  checkInChild([] {
+    hideSystemSettings();
+    std::ofstream(platform::ephemeralRangeFile()) << "oops\n";
+    EXPECT_THAT([] { getServerTCPPorts(); },
+                ThrowsMessage<PortRangeUnknownError>(
+                    AllOf(HasSubstr(platform::ephemeralRangeFile()), HasSubstr("\"oops\""))));
+    const ScopedEnvironment variable("PORTPOOL_PORTS", "20000");
+    EXPECT_EQ(getServerTCPPorts().toString(), "20000") << "the range is not asked for";
+  });
+}
+
+// ---- The computed ports -------------------------------------------------------------------------
+
+TEST(ServerPorts, AreThoseAbove1023ButTheEphemeralAndTheExcluded) {
+  const auto range = getEphemeralTCPPortRange();
+  std::set<int> expected;
+  for (int port = 1024; port <= 65535; ++port) {
+    if ((port < range.first || range.last < port) &&
+        !excludedTCPPorts().contains(static_cast<std::uint16_t>(port))) {
+      expected.insert(port);
+    }
+  }
+  if (expected.size() < 50) GTEST_SKIP() << "the ephemeral range leaves too few ports here";
+  const auto ports = getServerTCPPorts();
+  EXPECT_EQ(std::set<int>(ports.begin(), ports.end()), expected);
+}
+
+TEST(ServerPorts, LeaveOutThePortsThatBrowsersRefuse) {
+  EXPECT_EQ(excludedTCPPorts().toString(),
+            "1719-1720,1723,2049,3659,4045,4190,5060-5061,6000,6566,6665-6669,6679,6697,10080");
+  EXPECT_THAT(getServerTCPPorts() & excludedTCPPorts(), IsEmpty());
+}
+
+/// In a forked child in a network of its own, sets the range of ephemeral ports.
+void setEphemeralRange(const std::string& range) {
+  if (!enterOwnNetwork()) throw Refused("the kernel refuses a network namespace");
+  std::ofstream file(platform::ephemeralRangeFile());
+  if (!(file << range << std::endl)) throw Refused("the ephemeral range cannot be set");
+}
+
+TEST(ServerPorts, LeaveOutBothEndsOfTheEphemeralRange) {
+  checkInChild([] {
+    setEphemeralRange("20000 30000");
+    const auto ports = getServerTCPPorts();
+    EXPECT_TRUE(ports.contains(19999));
+    EXPECT_FALSE(ports.contains(20000));
+    EXPECT_FALSE(ports.contains(30000));
+    EXPECT_TRUE(ports.contains(30001));
+  });
+}
+
+TEST(ServerPorts, DoWithoutTheEphemeralRangeIfItLeavesFewerThan50) {
+  checkInChild([] {
+    setEphemeralRange("1024 65486");  // leaves 49
+    StderrReader stderrReader;
+    EXPECT_EQ(getServerTCPPorts(), (PortSet{{1024, 49151}} - excludedTCPPorts()));
+    EXPECT_THAT(stderrReader.rest(),
+                AllOf(HasSubstr("portpool: warning: the ephemeral range 1024-65486 leaves 49 "
+                                "ports"),
+                      HasSubstr("1024-49151"), HasSubstr("Set PORTPOOL_PORTS")));
+  });
+}
+
+TEST(ServerPorts, RespectAnEphemeralRangeThatLeaves50) {
+  checkInChild([] {
+    setEphemeralRange("1024 65485");
+    StderrReader stderrReader;
+    EXPECT_EQ(getServerTCPPorts(), (PortSet{{65486, 65535}}));
+    EXPECT_EQ(stderrReader.rest(), "");
+  });
+}
+
+// ---- The environment ----------------------------------------------------------------------------
+
+TEST(ServerPorts, AreThoseOfTheVariables) {
+  const ScopedFolder folder;
+  const auto file = folder.file("ports", "# ours\r\n20000-20002\r\n\r\n 30000 , 20001\r\n");
+  for (const char* name : kVariables) {
+    const bool isFile = std::string(name).find("FILE") != std::string::npos;
+    const ScopedEnvironment variable(name, isFile ? file : "20000-20002, 30000,20001");
+    EXPECT_EQ(getServerTCPPorts().toString(), "20000-20002,30000") << name;
+  }
+}
+
+TEST(ServerPorts, TheFirstVariableThatIsSetNamesThem) {
+  const ScopedFolder folder;
+  const ScopedEnvironment fourth("PYSYS_PORTS_FILE", folder.file("4", "20004"));
+  EXPECT_EQ(getServerTCPPorts().toString(), "20004");
+  const ScopedEnvironment third("PORTPOOL_PORTS_FILE", folder.file("3", "20003"));
+  EXPECT_EQ(getServerTCPPorts().toString(), "20003");
+  const ScopedEnvironment second("PYSYS_PORTS", "20002");
+  EXPECT_EQ(getServerTCPPorts().toString(), "20002");
+  const ScopedEnvironment first("PORTPOOL_PORTS", "20001");
+  EXPECT_EQ(getServerTCPPorts().toString(), "20001");
+}
+
+TEST(ServerPorts, OfAVariableMayBeEphemeralButNotExcluded) {
+  const auto range = getEphemeralTCPPortRange();
+  const ScopedEnvironment variable("PORTPOOL_PORTS",
+                                   "1719-1724,6000," + std::to_string(range.first));
+  EXPECT_EQ(getServerTCPPorts(), (PortSet{{1721, 1722}, {1724, 1724}, {range.first, range.first}}));
+}
+
+TEST(ServerPorts, GarbageInAVariableIsAnErrorThatNamesIt) {
+  const ScopedFolder folder;
+  for (const char* name : kVariables) {
+    for (const char* token : {"0", "65536", "70000", "-20000", "+20000", "20001-20000", "http",
+                              "20000-", "20000 20001"}) {
+      const bool isFile = std::string(name).find("FILE") != std::string::npos;
+      const auto path = folder.file("ports", "20000,30000\n" + std::string(token) + "\n");
+      const ScopedEnvironment variable(name, isFile ? path : "20000,30000," + std::string(token));
+      const auto source = isFile ? std::string(name) + "=\"" + path + '"' : std::string(name);
+      EXPECT_THAT([] { getServerTCPPorts(); },
+                  ThrowsMessage<PortSpecificationError>(
+                      AllOf(HasSubstr(source + ": \"" + token + '"'),
+                            HasSubstr("ports from 1 to 65535"), HasSubstr("20000-20999,30000"))))
+          << name;
+    }
+  }
+}
+
+TEST(ServerPorts, ASetVariableWithoutPortsIsAnError) {
+  const ScopedFolder folder;
+  for (const char* name : kVariables) {
+    for (const char* text : {"", " \t", "\n\r\n", "# none"}) {
+      const bool isFile = std::string(name).find("FILE") != std::string::npos;
+      const ScopedEnvironment variable(name, isFile ? folder.file("ports", text) : text);
+      EXPECT_THAT([] { getServerTCPPorts(); },
+                  ThrowsMessage<PortSpecificationError>(AllOf(
+                      HasSubstr(name), HasSubstr("names no port"), HasSubstr("20000-20999,30000"))))
+          << name << " with \"" << text << '"';
+    }
+  }
+}
+
+TEST(ServerPorts, AVariableWithExcludedPortsOnlyIsAnError) {
+  const ScopedFolder folder;
+  for (const char* name : kVariables) {
+    const bool isFile = std::string(name).find("FILE") != std::string::npos;
+    const ScopedEnvironment variable(name, isFile ? folder.file("p", "6000,6665-6669") : "6000");
+    EXPECT_THAT([] { getServerTCPPorts(); },
+                ThrowsMessage<PortSpecificationError>(AllOf(
+                    HasSubstr(name), HasSubstr("every port is excluded"), HasSubstr("6665-6669"))));
+  }
+}
+
+void expectFileError(const std::string& path, const std::string& complaint) {
+  for (const char* name : {"PORTPOOL_PORTS_FILE", "PYSYS_PORTS_FILE"}) {
+    const ScopedEnvironment variable(name, path);
+    EXPECT_THAT([] { getServerTCPPorts(); },
+                ThrowsMessage<PortSpecificationError>(
+                    AllOf(HasSubstr(std::string(name) + "=\"" + path + "\": " + complaint),
+                          HasSubstr("name a text file of ports"), HasSubstr("20000-20999"))));
+  }
+}
+
+TEST(PortsFile, ThatIsMissingIsAnError) {
+  const ScopedFolder folder;
+  expectFileError(folder.path("none"), "cannot be read");
+  expectFileError("", "cannot be read");
+}
+
+TEST(PortsFile, ThatMayNotBeReadIsAnError) {
+  checkInChild([] {
+    const ScopedFolder folder;
+    const auto path = folder.file("ports", "20000");
+    ::chmod(path.c_str(), 0);
+    giveUpCapabilities();
+    expectFileError(path, "cannot be read");
+  });
+}
+
+TEST(PortsFile, ThatIsAFolderIsAnError) {
+  const ScopedFolder folder;
+  expectFileError(folder.path(""), "is a directory");
+}
+
+TEST(PortsFile, MayHaveOneMebibyteButNoMore) {
+  const ScopedFolder folder;
+  constexpr std::size_t kMebibyte = 1024 * 1024;
+  const std::string comment(kMebibyte - 6, '#');
+  const auto path = folder.file("ports", "20000\n" + comment);
+  {
+    const ScopedEnvironment variable("PORTPOOL_PORTS_FILE", path);
+    EXPECT_EQ(getServerTCPPorts().toString(), "20000");
+  }
+  folder.file("ports", "20000\n#" + comment);
+  expectFileError(path, "is larger than 1 MiB");
+  expectFileError("/dev/zero", "is larger than 1 MiB");
+}
+
+TEST(PortsFile, MayNameEveryPortOnALineOfItsOwn) {
+  const ScopedFolder folder;
+  std::string text;
+  for (int port = 65535; port > 0; port -= 2) text += std::to_string(port) + '\n';
+  const ScopedEnvironment variable("PORTPOOL_PORTS_FILE", folder.file("ports", text));
+  EXPECT_THAT(getServerTCPPorts(), AllOf(Contains(1), Contains(65535), Not(Contains(2))));
+}
+
+}  // namespace
+}  // namespace portpool::test

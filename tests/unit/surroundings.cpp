@@ -1,0 +1,257 @@
+#include "surroundings.hpp"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <linux/capability.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <system_error>
+
+#include "fork.hpp"
+
+namespace portpool::test {
+namespace {
+
+[[noreturn]] void throwErrno(const std::string& what) {
+  throw std::system_error(errno, std::generic_category(), what);
+}
+
+int checked(int result, const std::string& what) {
+  if (result < 0) throwErrno(what);
+  return result;
+}
+
+sockaddr* raw(platform::SocketAddress& address) {
+  return reinterpret_cast<sockaddr*>(address.bytes.data());
+}
+
+class OwnSurroundings : public ::testing::Environment {
+ public:
+  void SetUp() override {
+    enterOwnNetwork();
+    for (const auto* name :
+         {"PORTPOOL_PORTS", "PYSYS_PORTS", "PORTPOOL_PORTS_FILE", "PYSYS_PORTS_FILE",
+          "PORTPOOL_WAIT_SECONDS", "PORTPOOL_SEED", "PORTPOOL_VERBOSE"}) {
+      ::unsetenv(name);
+    }
+  }
+};
+
+[[maybe_unused]] const auto* const kRegistered =
+    ::testing::AddGlobalTestEnvironment(new OwnSurroundings);
+
+}  // namespace
+
+// ---- This process -------------------------------------------------------------------------------
+
+bool enterOwnNetwork() {
+  const auto uid = std::to_string(::geteuid());
+  const bool isRoot = uid == "0";
+  if (::unshare(isRoot ? CLONE_NEWNET : CLONE_NEWUSER | CLONE_NEWNET) != 0) return false;
+  if (!isRoot) std::ofstream("/proc/self/uid_map") << uid << ' ' << uid << " 1\n";
+  const platform::Socket socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  ifreq loopback{};
+  std::strcpy(loopback.ifr_name, "lo");
+  loopback.ifr_flags = IFF_UP;
+  checked(::ioctl(socket.get(), SIOCSIFFLAGS, &loopback), "lo up");
+  return true;
+}
+
+PortSet freshPorts(std::size_t count) {
+  static auto& pool = *new PortPool(getServerTCPPorts());
+  PortRequest request;
+  request.avoidTimeWait = true;
+  std::vector<TCPPortOwner> owners;
+  PortSet ports;
+  for (; count > 0; --count) {
+    owners.push_back(pool.allocate(request));
+    ports.insert(owners.back().port());
+  }
+  return ports;
+}
+
+std::uint16_t freshPort() { return *freshPorts(1).begin(); }
+
+PortPoolOptions impatient() {
+  PortPoolOptions options;
+  options.seed = 1;
+  options.waitTime = options.waitTime.zero();
+  return options;
+}
+
+std::vector<TCPPortOwner> allocateAll(PortPool& pool, const PortRequest& request) {
+  std::vector<TCPPortOwner> owners;
+  try {
+    for (;;) owners.push_back(pool.allocate(request));
+  } catch (const NoPortAvailableError&) {
+    return owners;
+  }
+}
+
+std::vector<std::uint16_t> portsOf(const std::vector<TCPPortOwner>& owners) {
+  std::vector<std::uint16_t> ports;
+  for (const auto& owner : owners) ports.push_back(owner.port());
+  return ports;
+}
+
+ScopedEnvironment::ScopedEnvironment(const char* name, const std::optional<std::string>& value)
+    : name_(name) {
+  if (const char* before = std::getenv(name)) before_ = before;
+  value ? ::setenv(name, value->c_str(), 1) : ::unsetenv(name);
+}
+
+ScopedEnvironment::~ScopedEnvironment() {
+  before_ ? ::setenv(name_, before_->c_str(), 1) : ::unsetenv(name_);
+}
+
+StderrReader::StderrReader() : before_(checked(::dup(STDERR_FILENO), "dup")), readEnd_(-1) {
+  std::array<int, 2> ends{};
+  checked(::pipe2(ends.data(), O_CLOEXEC), "pipe2");
+  readEnd_ = ends[0];
+  ::dup2(ends[1], STDERR_FILENO);
+  ::close(ends[1]);
+}
+
+StderrReader::~StderrReader() {
+  ::dup2(before_, STDERR_FILENO);
+  ::close(before_);
+  ::close(readEnd_);
+}
+
+std::string StderrReader::line() {
+  std::string line;
+  for (char c = 0; c != '\n'; line += c) checked(static_cast<int>(::read(readEnd_, &c, 1)), "read");
+  return line;
+}
+
+std::string StderrReader::rest() {
+  checked(::fcntl(readEnd_, F_SETFL, O_NONBLOCK), "fcntl");
+  std::string text;
+  for (char c = 0; ::read(readEnd_, &c, 1) == 1;) text += c;
+  return text;
+}
+
+ScopedFolder::ScopedFolder() {
+  auto name = (std::filesystem::temp_directory_path() / "portpool_unit_XXXXXX").string();
+  if (::mkdtemp(name.data()) == nullptr) throwErrno("mkdtemp");
+  folder_ = name;
+}
+
+ScopedFolder::~ScopedFolder() {
+  std::error_code ignored;
+  std::filesystem::remove_all(folder_, ignored);
+}
+
+std::string ScopedFolder::file(const std::string& name, const std::string& text) const {
+  std::ofstream(path(name), std::ios::binary) << text;
+  return path(name);
+}
+
+// ---- Children -----------------------------------------------------------------------------------
+
+void checkInChild(const std::function<void()>& check) {
+  const Shared<std::array<char, 200>> refusal;
+  ForkedChild child([&] {
+    try {
+      check();
+    } catch (const Refused& refused) {
+      std::strncpy(refusal->data(), refused.what(), refusal->size() - 1);
+    }
+    if (::testing::Test::HasFailure()) throw std::runtime_error("a check failed");
+  });
+  EXPECT_TRUE(child.succeeds());
+  if ((*refusal)[0] != '\0') GTEST_SKIP() << refusal->data();
+}
+
+void giveUpCapabilities() {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  std::array<__user_cap_data_struct, 2> none{};
+  checked(static_cast<int>(::syscall(SYS_capset, &header, none.data())), "capset");
+}
+
+// ---- Programs that know nothing of portpool -----------------------------------------------------
+
+platform::SocketAddress addressOf(const std::string& host) {
+  platform::SocketAddress result;
+  sockaddr_in ipv4{};
+  sockaddr_in6 ipv6{};
+  if (::inet_pton(AF_INET, host.c_str(), &ipv4.sin_addr) == 1) {
+    ipv4.sin_family = AF_INET;
+    result.size = sizeof ipv4;
+    std::memcpy(result.bytes.data(), &ipv4, sizeof ipv4);
+  } else if (::inet_pton(AF_INET6, host.c_str(), &ipv6.sin6_addr) == 1) {
+    ipv6.sin6_family = AF_INET6;
+    result.size = sizeof ipv6;
+    std::memcpy(result.bytes.data(), &ipv6, sizeof ipv6);
+  } else {
+    throw std::invalid_argument(host);
+  }
+  return result;
+}
+
+platform::Socket openSocket(int family, Reuse reuse) {
+  platform::Socket socket(checked(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket"));
+  const int value = reuse == Reuse::Yes ? 1 : 0;
+  checked(::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &value, sizeof value), "setsockopt");
+  return socket;
+}
+
+int bindTo(const platform::Socket& socket, const std::string& host, std::uint16_t port,
+           bool onlyIPv6) {
+  auto address = addressOf(host);
+  reinterpret_cast<sockaddr_in*>(address.bytes.data())->sin_port = htons(port);
+  if (raw(address)->sa_family == AF_INET6) {
+    const int value = onlyIPv6 ? 1 : 0;
+    ::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &value, sizeof value);
+  }
+  return ::bind(socket.get(), raw(address), static_cast<socklen_t>(address.size)) == 0 ? 0 : errno;
+}
+
+platform::Socket occupy(std::uint16_t port, const std::string& host, Reuse reuse) {
+  auto address = addressOf(host);
+  auto socket = openSocket(raw(address)->sa_family, reuse);
+  errno = bindTo(socket, host, port);
+  if (errno != 0) throwErrno("bind " + std::to_string(port));
+  return socket;
+}
+
+platform::Socket listenOn(std::uint16_t port, const std::string& host, Reuse reuse) {
+  auto socket = occupy(port, host, reuse);
+  checked(::listen(socket.get(), 16), "listen");
+  return socket;
+}
+
+void leaveTimeWait(std::uint16_t port, const std::string& host, Reuse reuse) {
+  const auto server = listenOn(port, host, reuse);
+  auto address = addressOf(host);
+  reinterpret_cast<sockaddr_in*>(address.bytes.data())->sin_port = htons(port);
+  auto client = openSocket(AF_INET);
+  checked(::connect(client.get(), raw(address), static_cast<socklen_t>(address.size)), "connect");
+  const platform::Socket connection(
+      checked(::accept4(server.get(), nullptr, nullptr, SOCK_CLOEXEC), "accept"));
+  char byte = 0;
+  checked(::shutdown(connection.get(), SHUT_WR), "shutdown");
+  checked(static_cast<int>(::read(client.get(), &byte, 1)), "read");
+  client.close();
+  // The end of the client's stream is what takes the server's side into TIME_WAIT.
+  checked(static_cast<int>(::read(connection.get(), &byte, 1)), "read");
+}
+
+bool hasIPv6() {
+  const platform::Socket socket(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  return socket && bindTo(socket, "::1", 0) == 0;
+}
+
+}  // namespace portpool::test

@@ -1,0 +1,129 @@
+#pragma once
+
+// The surroundings of a test: its network, its environment, its stderr, its files, its children,
+// and the programs that know nothing of portpool.
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <portpool/portpool.hpp>
+
+#include "platform/platform.hpp"
+
+namespace portpool::test {
+
+// ---- This process -------------------------------------------------------------------------------
+
+/// Moves this process to a network namespace of its own, with a loopback interface; returns whether
+/// the kernel lets it. The whole test program does so when it starts, where it can, so that nobody
+/// else uses the ports that a test looks at.
+bool enterOwnNetwork();
+
+/// `count` ports that nobody uses or has used lately.
+PortSet freshPorts(std::size_t count);
+std::uint16_t freshPort();
+
+/// A pool that does not wait, with a fixed order.
+PortPoolOptions impatient();
+
+/// Every port that `pool` hands out until none is left, in that order. The pool must not wait.
+std::vector<TCPPortOwner> allocateAll(PortPool& pool, const PortRequest& request = {});
+
+std::vector<std::uint16_t> portsOf(const std::vector<TCPPortOwner>& owners);
+
+/// Sets or removes an environment variable, and restores it.
+class ScopedEnvironment {
+ public:
+  ScopedEnvironment(const char* name, const std::optional<std::string>& value);
+  ScopedEnvironment(const ScopedEnvironment&) = delete;
+  ScopedEnvironment& operator=(const ScopedEnvironment&) = delete;
+  ~ScopedEnvironment();
+
+ private:
+  const char* name_;
+  std::optional<std::string> before_;
+};
+
+/// Reads what this process writes to stderr.
+class StderrReader {
+ public:
+  StderrReader();
+  StderrReader(const StderrReader&) = delete;
+  StderrReader& operator=(const StderrReader&) = delete;
+  ~StderrReader();
+
+  /// Waits for the next line.
+  std::string line();
+  /// What is there already.
+  std::string rest();
+
+ private:
+  int before_;
+  int readEnd_;
+};
+
+/// A folder of this test's own.
+class ScopedFolder {
+ public:
+  ScopedFolder();
+  ScopedFolder(const ScopedFolder&) = delete;
+  ScopedFolder& operator=(const ScopedFolder&) = delete;
+  ~ScopedFolder();
+
+  std::string path(const std::string& name) const { return (folder_ / name).string(); }
+  /// Writes a file; returns its path.
+  std::string file(const std::string& name, const std::string& text) const;
+
+ private:
+  std::filesystem::path folder_;
+};
+
+// ---- Children -----------------------------------------------------------------------------------
+
+/// Thrown in `checkInChild` where the kernel refuses what the check needs: the test is skipped.
+class Refused : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// Runs checks in a forked child, which may change itself as it likes; fails if one of them does.
+void checkInChild(const std::function<void()>& check);
+
+/// Gives up root's power to ignore the permissions of files. Only for a forked child.
+void giveUpCapabilities();
+
+// ---- Programs that know nothing of portpool -----------------------------------------------------
+
+/// The address, with port 0.
+platform::SocketAddress addressOf(const std::string& host);
+
+/// Whether a socket has SO_REUSEADDR.
+enum class Reuse { No, Yes };
+
+/// A TCP socket of the family.
+platform::Socket openSocket(int family, Reuse reuse = Reuse::No);
+
+/// Binds to the host, dual-stack to "::"; returns 0 or the error.
+int bindTo(const platform::Socket& socket, const std::string& host, std::uint16_t port,
+           bool onlyIPv6 = false);
+
+/// A bound socket; throws if it cannot be bound.
+platform::Socket occupy(std::uint16_t port, const std::string& host = "0.0.0.0",
+                        Reuse reuse = Reuse::No);
+platform::Socket listenOn(std::uint16_t port, const std::string& host = "0.0.0.0",
+                          Reuse reuse = Reuse::No);
+
+/// Leaves a connection in TIME_WAIT on the port, as a server does that closes its connection first.
+/// The server sets SO_REUSEADDR, unless told otherwise.
+void leaveTimeWait(std::uint16_t port, const std::string& host = "127.0.0.1",
+                   Reuse reuse = Reuse::Yes);
+
+bool hasIPv6();
+
+}  // namespace portpool::test

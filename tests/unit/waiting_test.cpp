@@ -1,0 +1,212 @@
+// What an allocation does while every port is taken.
+
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <fstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <portpool/portpool.hpp>
+
+#include "fork.hpp"
+#include "surroundings.hpp"
+#include "waiting_line.hpp"
+
+namespace portpool::test {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+using ::testing::ThrowsMessage;
+
+const std::string kThisProcess = "this process, pid " + std::to_string(::getpid());
+
+void untilSomebodyWaits(const PortPool& pool) {
+  const auto registry = platform::makeLeaseRegistry();
+  while (!PlaceInLine::isAnyoneWaiting(*registry, pool.ports())) std::this_thread::yield();
+}
+
+TEST(Waiting, EndsWhenAnotherThreadReturnsAPort) {
+  PortPool pool(freshPorts(1));
+  auto owner = pool.allocate();
+  std::uint16_t port = 0;
+  std::thread waiter([&] { port = pool.allocate().port(); });
+  untilSomebodyWaits(pool);
+  EXPECT_EQ(pool.statistics().lifetimeTotal, 1U);
+  owner.cleanup();
+  waiter.join();
+  EXPECT_EQ(port, *pool.ports().begin());
+}
+
+TEST(Waiting, EndsWhenAnotherPoolReturnsAPort) {
+  PortPool pool(freshPorts(1)), other(pool.ports());
+  auto owner = other.allocate();
+  std::uint16_t port = 0;
+  std::thread waiter([&] { port = pool.allocate().port(); });
+  untilSomebodyWaits(pool);
+  owner.cleanup();
+  waiter.join();
+  EXPECT_EQ(port, *pool.ports().begin());
+}
+
+TEST(Waiting, EndsWhenAForeignProgramLeavesAPort) {
+  PortPool pool(freshPorts(1));
+  auto listener = listenOn(*pool.ports().begin());
+  std::uint16_t port = 0;
+  std::thread waiter([&] { port = pool.allocate().port(); });
+  untilSomebodyWaits(pool);
+  listener.close();
+  waiter.join();
+  EXPECT_EQ(port, *pool.ports().begin());
+}
+
+TEST(Waiting, OneWhoWantsWhatHeCannotGetDoesNotBlockTheOthers) {
+  PortPool pool(freshPorts(1));
+  const auto port = *pool.ports().begin();
+  auto listener = listenOn(port, "127.0.0.2");
+  auto owner = pool.allocate({{"127.0.0.1"}});
+  std::thread first([&] { pool.allocate({{"127.0.0.2"}}); });
+  untilSomebodyWaits(pool);
+  std::thread second([&] { pool.allocate({{"127.0.0.1"}}); });
+  owner.cleanup();
+  second.join();
+  listener.close();
+  first.join();
+  EXPECT_EQ(pool.statistics().lifetimeTotal, 3U);
+}
+
+TEST(Waiting, ManyThreadsGetTheirTurn) {
+  PortPool pool(freshPorts(1));
+  auto owner = pool.allocate();
+  std::vector<std::thread> waiters;
+  for (int i = 0; i < 20; ++i) waiters.emplace_back([&] { pool.allocate(); });
+  untilSomebodyWaits(pool);
+  owner.cleanup();
+  for (auto& waiter : waiters) waiter.join();
+  EXPECT_EQ(pool.statistics().lifetimeTotal, 21U);
+}
+
+TEST(Waiting, ForNoTimeStillFindsAFreePort) {
+  PortPool pool(freshPorts(1), impatient());
+  for (int i = 0; i < 100; ++i) EXPECT_NE(pool.allocate().port(), 0);
+}
+
+TEST(Waiting, ForNoTimeFindsTheLastPortThoughOthersWait) {
+  PortPool pool(freshPorts(1), impatient());
+  const auto registry = platform::makeLeaseRegistry();
+  PlaceInLine other(*registry, pool.ports());
+  ASSERT_TRUE(other.advance());
+  EXPECT_NE(pool.allocate().port(), 0);
+}
+
+TEST(Waiting, ForTheLongestTimeThereIs) {
+  PortPoolOptions options;
+  options.waitTime = options.waitTime.max();
+  PortPool pool(freshPorts(1), options);
+  auto owner = pool.allocate();
+  std::thread waiter([&] { EXPECT_NO_THROW(pool.allocate()); });
+  untilSomebodyWaits(pool);
+  owner.cleanup();
+  waiter.join();
+  EXPECT_EQ(pool.statistics().lifetimeTotal, 2U);
+}
+
+TEST(Waiting, ForLessThanNothingIsNotWaiting) {
+  PortPoolOptions options;
+  options.waitTime = options.waitTime.min();
+  PortPool pool(freshPorts(1), options);
+  const auto owner = pool.allocate();
+  EXPECT_THROW(pool.allocate(), NoPortAvailableError);
+}
+
+TEST(Waiting, InVainEndsInAnErrorThatNamesTheHolderAndTheRemedies) {
+  PortPool pool(freshPorts(2), impatient());
+  const auto owners = allocateAll(pool);
+  const auto ports = pool.ports().toString();
+  EXPECT_THAT([&] { pool.allocate(); },
+              ThrowsMessage<NoPortAvailableError>(
+                  AllOf(HasSubstr("no TCP port became free in 0 s"),
+                        HasSubstr("all 2 ports of the pool (" + ports),
+                        HasSubstr(ports + " by " + kThisProcess), HasSubstr("Return ports earlier"),
+                        HasSubstr("PORTPOOL_PORTS"), HasSubstr("PORTPOOL_WAIT_SECONDS"))));
+}
+
+TEST(Waiting, InVainForTimeWaitSaysSo) {
+  PortPool pool(freshPorts(1), impatient());
+  leaveTimeWait(*pool.ports().begin());
+  PortRequest request;
+  request.avoidTimeWait = true;
+  EXPECT_THAT([&] { pool.allocate(request); },
+              ThrowsMessage<NoPortAvailableError>(
+                  HasSubstr(pool.ports().toString() + " by connections in TIME_WAIT")));
+}
+
+TEST(Waiting, InVainForWhatNoProcessShowsSaysSo) {
+  PortPool pool(freshPorts(1), impatient());
+  const auto bound = occupy(*pool.ports().begin());  // the kernel does not list it
+  EXPECT_THAT([&] { pool.allocate(); },
+              ThrowsMessage<NoPortAvailableError>(
+                  HasSubstr(pool.ports().toString() + " by no process that the system shows")));
+}
+
+TEST(Waiting, LongerThanASecondSaysWhoHoldsWhat) {
+  const auto ports = freshPorts(3);
+  const auto mine = *ports.begin(), leased = *++ports.begin(), listened = *++ ++ports.begin();
+  std::ifstream file("/proc/self/cmdline");
+  std::string command;
+  std::getline(file, command, '\0');
+
+  const Signal isReady;
+  ForkedChild leaser([&] {
+    const auto lease = platform::makeLeaseRegistry()->tryAcquire(leased);
+    if (!lease) throw std::runtime_error("leased");
+    isReady.send();
+    Signal().await();  // for ever
+  });
+  isReady.await();
+  ForkedChild server([&] {
+    const auto listener = listenOn(listened);
+    isReady.send();
+    Signal().await();
+  });
+  isReady.await();
+
+  PortPoolOptions options;
+  options.waitTime = std::chrono::minutes(2);
+  PortPool pool(ports, options);
+  auto owner = pool.allocate();
+  ASSERT_EQ(owner.port(), mine);
+  StderrReader stderrReader;
+  std::thread waiter([&] { pool.allocate(); });
+  const auto report = stderrReader.line();
+  owner.cleanup();
+  waiter.join();
+
+  const auto holder = [&](pid_t pid) {
+    return " by pid " + std::to_string(pid) + " (" + command.substr(0, 80);
+  };
+  EXPECT_THAT(report, StartsWith("portpool: waiting for a TCP port, up to 120 s; all 3 ports"));
+  EXPECT_THAT(report, HasSubstr(std::to_string(mine) + " by " + kThisProcess));
+  EXPECT_THAT(report, HasSubstr(std::to_string(leased) + holder(leaser.pid())));
+  EXPECT_THAT(report, HasSubstr(std::to_string(listened) + holder(server.pid())));
+  EXPECT_EQ(stderrReader.rest(), "") << "said more than once";
+}
+
+TEST(Waiting, NamesTheHolderOfALeaseByLockFile) {
+  checkInChild([] {
+    const auto ports = freshPorts(1);
+    refuseAbstractNames();
+    PortPool pool(ports, impatient());
+    const auto owner = pool.allocate();
+    EXPECT_THAT([&] { pool.allocate(); }, ThrowsMessage<NoPortAvailableError>(HasSubstr(
+                                              pool.ports().toString() + " by this process, pid " +
+                                              std::to_string(::getpid()))));
+  });
+}
+
+}  // namespace
+}  // namespace portpool::test
