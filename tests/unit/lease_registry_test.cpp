@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cstdio>
 #include <fstream>
 #include <memory>
 #include <thread>
@@ -115,13 +116,13 @@ TEST_P(Registry, ExcludesAForkedChildFromItsParentsLeases) {
 
 TEST_P(Registry, ExcludesTheParentFromItsChildsLeases) {
   const auto registry = make();
-  const Signal isLeased;
+  Signal isLeased;
   ForkedChild child([&] {
     const auto inherited = registry->tryAcquire(key_);
     const auto own = make()->tryAcquire(key_ + 1);
     if (!inherited || !own) throw std::runtime_error("no lease");
     isLeased.send();
-    Signal().await();  // for ever
+    sleepUntilKilled();
   });
   isLeased.await();
   EXPECT_FALSE(registry->tryAcquire(key_));
@@ -144,7 +145,7 @@ TEST_P(Registry, AChildThatEndsItsCopyLeavesTheParentsLease) {
 TEST_P(Registry, AParentEndsItsLeaseThoughAChildHasEndedItsCopy) {
   const auto registry = make();
   auto lease = registry->tryAcquire(key_);
-  const Signal isEnded, mayExit;
+  Signal isEnded, mayExit;
   ForkedChild child([&] {
     lease.reset();
     isEnded.send();
@@ -160,19 +161,14 @@ TEST_P(Registry, AParentEndsItsLeaseThoughAChildHasEndedItsCopy) {
 TEST_P(Registry, IsNotInheritedByAnotherProgram) {
   const auto registry = make();
   auto lease = registry->tryAcquire(key_);
-  const auto isStarted = folder_.path("started"), mayExit = folder_.path("exit");
-  ASSERT_EQ(::mkfifo(isStarted.c_str(), 0600), 0);
-  ASSERT_EQ(::mkfifo(mayExit.c_str(), 0600), 0);
-  ForkedChild child([&] {
-    const auto script = ": > '" + isStarted + "'; : < '" + mayExit + '\'';
-    ::execl("/bin/sh", "sh", "-c", script.c_str(), nullptr);
-    throw std::runtime_error("exec");
-  });
-  std::ifstream(isStarted).get();  // until the program runs
+  const auto end = folder_.path("end");
+  ASSERT_EQ(::mkfifo(end.c_str(), 0600), 0);
+  const auto script = "echo started; read line < " + end;
+  const std::unique_ptr<FILE, int (*)(FILE*)> program(::popen(script.c_str(), "re"), ::pclose);
+  ASSERT_EQ(std::fgetc(program.get()), 's');
   lease.reset();
   EXPECT_TRUE(registry->tryAcquire(key_)) << "the other program holds the lease";
-  std::ofstream(mayExit).put('\n');
-  EXPECT_TRUE(child.succeeds());
+  std::ofstream(end) << '\n';
 }
 
 TEST_P(Registry, ExcludesOtherUsers) {
@@ -180,7 +176,7 @@ TEST_P(Registry, ExcludesOtherUsers) {
   ::chmod(folder_.path("").c_str(), 01777);
   const auto registry = make();
   const auto lease = registry->tryAcquire(key_);
-  const Signal isLeased;
+  Signal isLeased;
   ForkedChild child([&] {
     becomeUser(1);
     const auto its = make();
@@ -188,7 +184,7 @@ TEST_P(Registry, ExcludesOtherUsers) {
     const auto own = its->tryAcquire(key_ + 1);
     if (!own) throw std::runtime_error("no lease");
     isLeased.send();
-    Signal().await();  // for ever
+    sleepUntilKilled();
   });
   isLeased.await();
   EXPECT_FALSE(registry->tryAcquire(key_ + 1));
@@ -209,7 +205,7 @@ TEST(LeaseRegistry, IsByAbstractNamesWhereTheyAreAllowed) {
 TEST(LeaseRegistry, IsTheLockFileOfTheMachineWhereAbstractNamesAreRefused) {
   const auto ports = freshPorts(20);
   const Shared<std::atomic<std::uint16_t>> leased;
-  const Signal isLeased;
+  Signal isLeased;
   ForkedChild holder([&] {
     refuseAbstractNames();
     if (platform::makeAbstractNameRegistry()) throw std::runtime_error("not refused");
@@ -222,7 +218,7 @@ TEST(LeaseRegistry, IsTheLockFileOfTheMachineWhereAbstractNamesAreRefused) {
       *leased = *port;
     }
     isLeased.send();
-    Signal().await();  // for ever
+    sleepUntilKilled();
   });
   isLeased.await();
   checkInChild([&] {

@@ -160,20 +160,20 @@ TEST(Waiting, LongerThanASecondSaysWhoHoldsWhat) {
   std::string command;
   std::getline(file, command, '\0');
 
-  const Signal isReady;
+  Signal isLeased, isListening;
   ForkedChild leaser([&] {
     const auto lease = platform::makeLeaseRegistry()->tryAcquire(leased);
     if (!lease) throw std::runtime_error("leased");
-    isReady.send();
-    Signal().await();  // for ever
+    isLeased.send();
+    sleepUntilKilled();
   });
-  isReady.await();
+  isLeased.await();
   ForkedChild server([&] {
     const auto listener = listenOn(listened);
-    isReady.send();
-    Signal().await();
+    isListening.send();
+    sleepUntilKilled();
   });
-  isReady.await();
+  isListening.await();
 
   PortPoolOptions options;
   options.waitTime = std::chrono::minutes(2);
