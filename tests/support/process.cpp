@@ -1,0 +1,33 @@
+#include "support/process.hpp"
+
+#include <sys/wait.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/process.hpp>
+#include <chrono>
+#include <future>
+#include <stdexcept>
+
+ProcessResult runProcess(const std::string& program, const std::vector<std::string>& arguments,
+                         const std::map<std::string, std::string>& variables) {
+  namespace bp = boost::process;
+  constexpr std::chrono::minutes kLimit{2};
+
+  bp::environment environment = boost::this_process::environment();
+  for (const auto& [name, value] : variables) environment[name] = value;
+
+  boost::asio::io_context streams;
+  std::future<std::string> output;
+  std::future<std::string> errors;
+  bp::child child(bp::exe = program, bp::args = arguments, environment,
+                  bp::std_in<bp::null, bp::std_out> output, bp::std_err > errors, streams);
+  streams.run_for(kLimit);  // until both are at their end
+  if (!streams.stopped()) {
+    child.terminate();
+    throw std::runtime_error(program + " does not come to its end");
+  }
+  child.wait();
+  const int status = child.native_exit_code();
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), output.get(),
+          errors.get()};
+}

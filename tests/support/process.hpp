@@ -1,0 +1,16 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+struct ProcessResult {
+  int exitCode;  ///< or 128 and the signal that ended it, as a shell has it
+  std::string output;
+  std::string errors;
+};
+
+/// Runs a program to its end. `variables` are set in its environment, besides those of this
+/// process. Throws std::runtime_error, having ended it, if it takes longer than two minutes.
+ProcessResult runProcess(const std::string& program, const std::vector<std::string>& arguments,
+                         const std::map<std::string, std::string>& variables = {});

@@ -1,0 +1,42 @@
+#include "support/token_server.hpp"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <array>
+#include <asio.hpp>
+#include <random>
+#include <string>
+
+using asio::ip::tcp;
+
+struct TokenServer::Impl {
+  explicit Impl(std::uint16_t port)
+      : acceptor(context, tcp::endpoint(tcp::v4(), port), /*reuse_addr=*/false),
+        token(std::to_string(::getpid()) + ' ' + std::to_string(std::random_device()())) {}
+
+  asio::io_context context;
+  tcp::acceptor acceptor;
+  std::string token;
+};
+
+TokenServer::TokenServer(std::uint16_t port) : impl_(std::make_unique<Impl>(port)) {}
+TokenServer::~TokenServer() = default;
+
+bool TokenServer::isReached() const {
+  tcp::socket client(impl_->context);
+  client.connect({asio::ip::address_v4::loopback(), impl_->acceptor.local_endpoint().port()});
+  constexpr int kLongEnough = 20'000;  // milliseconds; a client that went elsewhere never comes
+  pollfd listening{impl_->acceptor.native_handle(), POLLIN, 0};
+  if (::poll(&listening, 1, kLongEnough) != 1) return false;
+  tcp::socket session = impl_->acceptor.accept();
+  asio::write(session, asio::buffer(impl_->token));
+  std::string answer(impl_->token.size(), '\0');
+  asio::read(client, asio::buffer(answer));
+  // Who closes first stays in TIME_WAIT: the client, whose port is an ephemeral one.
+  client.close();
+  std::array<char, 1> nothing{};
+  asio::error_code endOfStream;
+  asio::read(session, asio::buffer(nothing), endOfStream);
+  return answer == impl_->token;
+}
