@@ -23,12 +23,13 @@ class PortPoolEnvironment : public ::testing::Environment {
   }
 };
 
-/// Opens and ends the scopes of portpool::getNextAvailableTCPPort: one for each iteration of the
-/// run, test suite and test. Records the ports of a test as its property `tcp_ports`,
-/// blank-separated, in the order in which they were handed out.
+/// Opens and ends the scopes of portpool::getNextAvailableTCPPort: one for each set-up of the
+/// environments, which lasts until they are torn down, one for each test suite and test. Records
+/// the ports of a test as its property `tcp_ports`, blank-separated, in the order in which they
+/// were handed out.
 class PortScopeListener : public ::testing::EmptyTestEventListener {
  public:
-  void OnTestIterationStart(const ::testing::UnitTest&, int) override { run_.emplace(); }
+  void OnEnvironmentsSetUpStart(const ::testing::UnitTest&) override { run_.emplace(); }
   void OnTestSuiteStart(const ::testing::TestSuite&) override { suite_.emplace(); }
   void OnTestStart(const ::testing::TestInfo&) override { test_.emplace(); }
 
@@ -40,7 +41,7 @@ class PortScopeListener : public ::testing::EmptyTestEventListener {
     test_.reset();
   }
   void OnTestSuiteEnd(const ::testing::TestSuite&) override { suite_.reset(); }
-  void OnTestIterationEnd(const ::testing::UnitTest&, int) override { run_.reset(); }
+  void OnEnvironmentsTearDownEnd(const ::testing::UnitTest&) override { run_.reset(); }
 
  private:
   std::optional<PortScope> run_;
