@@ -11,7 +11,7 @@
 namespace portpool::gtest {
 
 /// Builds this process's pool before the first test. If it cannot be built, that is a fatal
-/// failure, so no test runs.
+/// failure, so no test runs, and the listener tells every test as failed.
 class PortPoolEnvironment : public ::testing::Environment {
  public:
   void SetUp() override {
@@ -31,7 +31,16 @@ class PortScopeListener : public ::testing::EmptyTestEventListener {
  public:
   void OnEnvironmentsSetUpStart(const ::testing::UnitTest&) override { run_.emplace(); }
   void OnTestSuiteStart(const ::testing::TestSuite&) override { suite_.emplace(); }
-  void OnTestStart(const ::testing::TestInfo&) override { test_.emplace(); }
+  void OnTestStart(const ::testing::TestInfo&) override {
+    test_.emplace();
+    // GoogleTest leaves the test out and tells it as skipped, which ctest takes for a success: the
+    // ports that a set-up did not get would go unnoticed.
+    const auto& run = *::testing::UnitTest::GetInstance();
+    if (run.ad_hoc_test_result().HasFatalFailure() ||
+        run.current_test_suite()->ad_hoc_test_result().Failed()) {
+      ADD_FAILURE() << "the set-up of an environment or of the test suite failed";
+    }
+  }
 
   void OnTestEnd(const ::testing::TestInfo&) override {
     std::string ports;
