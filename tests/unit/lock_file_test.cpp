@@ -33,7 +33,7 @@ void expectRefused(const std::string& path, const std::string& reason) {
 TEST(LockFile, IsWritableByEveryUserWhateverTheUmask) {
   checkInChild([] {
     const ScopedFolder folder;
-    for (const mode_t mask : {0777, 0077, 0022, 0}) {
+    for (const mode_t mask : {0777U, 0077U, 0022U, 0U}) {
       const auto path = folder.path("lock" + std::to_string(mask));
       ::umask(mask);
       platform::makeLockFileRegistry(path);

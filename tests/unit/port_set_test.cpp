@@ -64,10 +64,11 @@ TEST(PortSet, RefusesWhatIsNoRangeOfPorts) {
 
 TEST(PortSet, ItselfAsTheOtherOperandIsFine) {
   PortSet ports{{1, 3}, {7, 9}};
-  ports |= ports;
-  ports &= ports;
+  const PortSet& same = ports;
+  ports |= same;
+  ports &= same;
   EXPECT_EQ(ports.toString(), "1-3,7-9");
-  ports -= ports;
+  ports -= same;
   EXPECT_TRUE(ports.empty());
 }
 
