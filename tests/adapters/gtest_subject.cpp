@@ -68,7 +68,13 @@ class Typed : public portpool::gtest::PortFixture<> {
   NotedServer server_{this->getNextAvailableTCPPort()};
 };
 using Types = ::testing::Types<int, char>;
-TYPED_TEST_SUITE(Typed, Types);
+struct TypeNames {
+  template <class T>
+  static std::string GetName(int index) {
+    return std::to_string(index);
+  }
+};
+TYPED_TEST_SUITE(Typed, Types, TypeNames);
 TYPED_TEST(Typed, Serves) { EXPECT_TRUE(this->server_.isReached()); }
 
 // ---- Trouble ------------------------------------------------------------------------------------

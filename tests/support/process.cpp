@@ -13,14 +13,17 @@ ProcessResult runProcess(const std::string& program, const std::vector<std::stri
   namespace bp = boost::process;
   constexpr std::chrono::minutes kLimit{2};
 
-  bp::environment environment = boost::this_process::environment();
-  for (const auto& [name, value] : variables) environment[name] = value;
+  // By env(1): the environments of Boost 1.74 are compared past the ends of their strings.
+  std::vector<std::string> command;
+  for (const auto& [name, value] : variables) command.push_back(name + '=' + value);
+  command.push_back(program);
+  command.insert(command.end(), arguments.begin(), arguments.end());
 
   boost::asio::io_context streams;
   std::future<std::string> output;
   std::future<std::string> errors;
-  bp::child child(bp::exe = program, bp::args = arguments, environment,
-                  bp::std_in<bp::null, bp::std_out> output, bp::std_err > errors, streams);
+  bp::child child(bp::exe = "/usr/bin/env", bp::args = command, bp::std_out > output,
+                  bp::std_err > errors, bp::std_in < bp::null, streams);
   streams.run_for(kLimit);  // until both are at their end
   if (!streams.stopped()) {
     child.terminate();
