@@ -6,14 +6,13 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstddef>
-#include <mutex>
 
 namespace portpool::test {
 namespace {
 
-std::mutex mutex;
-std::vector<std::string>* log = nullptr;
+std::atomic<BindLog*> current{nullptr};
 
 std::string describe(const sockaddr* address, socklen_t size) {
   if (address->sa_family != AF_UNIX) {
@@ -28,31 +27,25 @@ std::string describe(const sockaddr* address, socklen_t size) {
 
 }  // namespace
 
-BindLog::BindLog() {
-  const std::lock_guard<std::mutex> lock(mutex);
-  log = new std::vector<std::string>;
-}
-
-BindLog::~BindLog() {
-  const std::lock_guard<std::mutex> lock(mutex);
-  delete log;
-  log = nullptr;
-}
+BindLog::BindLog() { current = this; }
+BindLog::~BindLog() { current = nullptr; }
 
 std::vector<std::string> BindLog::calls() const {
-  const std::lock_guard<std::mutex> lock(mutex);
-  return *log;
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return calls_;
+}
+
+void BindLog::add(const std::string& call) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  calls_.push_back(call);
 }
 
 }  // namespace portpool::test
 
 /// Takes the place of the C library's for this program, portpool included.
+// NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): there they are reserved
 extern "C" int bind(int socket, const sockaddr* address, socklen_t size) noexcept {
-  {
-    const std::lock_guard<std::mutex> lock(portpool::test::mutex);
-    if (portpool::test::log != nullptr) {
-      portpool::test::log->push_back(portpool::test::describe(address, size));
-    }
-  }
+  using namespace portpool::test;
+  if (auto* log = current.load()) log->add(describe(address, size));
   return static_cast<int>(::syscall(SYS_bind, socket, address, size));
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,12 @@ class BindLog {
   ~BindLog();
 
   std::vector<std::string> calls() const;
+  /// For bind().
+  void add(const std::string& call);
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<std::string> calls_;
 };
 
 }  // namespace portpool::test

@@ -59,7 +59,7 @@ struct Foreign {
 
 class ForeignSocket : public ::testing::TestWithParam<Foreign> {
  protected:
-  void expectAvoided(bool listens) {
+  static void expectAvoided(bool listens) {
     const bool isIPv6 = std::string_view(GetParam().host).find(':') != std::string_view::npos;
     if (isIPv6 && !hasIPv6()) GTEST_SKIP() << "this machine has no IPv6";
     const auto port = freshPort();
@@ -124,6 +124,7 @@ TEST(CrowdedMachine, PortsFoundBusyAreTriedLast) {
   PortPool pool(freshPorts(10), impatient());
   const auto order = portsOf(allocateAll(pool));  // which is the order of the next round, too
   std::vector<platform::Socket> listeners;
+  listeners.reserve(4);
   for (int i = 0; i < 4; ++i) listeners.push_back(listenOn(order[static_cast<std::size_t>(i)]));
   {
     const auto first = pool.allocate();  // finds the four busy

@@ -30,13 +30,12 @@ class Registry : public ::testing::TestWithParam<Kind> {
 
   std::unique_ptr<LeaseRegistry> make() const {
     return GetParam() == Kind::AbstractNames ? platform::makeAbstractNameRegistry()
-                                             : platform::makeLockFileRegistry(folder_.path("lock"));
+                                             : platform::makeLockFileRegistry(folder.path("lock"));
   }
 
   // Above the keys of ports and of waiting lines, and no other process's.
-  const std::uint64_t key_ =
-      (std::uint64_t{1} << 42) + static_cast<std::uint64_t>(::getpid()) * 256;
-  const ScopedFolder folder_;
+  const std::uint64_t key = (std::uint64_t{1} << 42) + static_cast<std::uint64_t>(::getpid()) * 256;
+  const ScopedFolder folder;
 };
 
 INSTANTIATE_TEST_SUITE_P(Lease, Registry, ::testing::Values(Kind::AbstractNames, Kind::LockFile),
@@ -46,16 +45,16 @@ INSTANTIATE_TEST_SUITE_P(Lease, Registry, ::testing::Values(Kind::AbstractNames,
 
 TEST_P(Registry, LeasesAKeyOnce) {
   const auto registry = make();
-  const auto lease = registry->tryAcquire(key_);
+  const auto lease = registry->tryAcquire(key);
   EXPECT_TRUE(lease);
-  EXPECT_FALSE(registry->tryAcquire(key_));
-  EXPECT_TRUE(registry->tryAcquire(key_ + 1));
-  EXPECT_TRUE(registry->tryAcquire(key_ - 1));
+  EXPECT_FALSE(registry->tryAcquire(key));
+  EXPECT_TRUE(registry->tryAcquire(key + 1));
+  EXPECT_TRUE(registry->tryAcquire(key - 1));
 }
 
 TEST_P(Registry, LeasesAKeyAgainWhenItsLeaseEnded) {
   const auto registry = make();
-  for (int i = 0; i < 3; ++i) EXPECT_TRUE(registry->tryAcquire(key_));
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(registry->tryAcquire(key));
 }
 
 TEST_P(Registry, LeasesTheKeysOfPorts) {
@@ -68,28 +67,29 @@ TEST_P(Registry, LeasesTheKeysOfPorts) {
 
 TEST_P(Registry, ExcludesAnotherOfThisProcess) {
   const auto one = make(), other = make();
-  auto lease = one->tryAcquire(key_);
+  auto lease = one->tryAcquire(key);
   EXPECT_TRUE(lease);
-  EXPECT_FALSE(other->tryAcquire(key_));
+  EXPECT_FALSE(other->tryAcquire(key));
   lease.reset();
-  EXPECT_TRUE(other->tryAcquire(key_));
+  EXPECT_TRUE(other->tryAcquire(key));
 }
 
 TEST_P(Registry, ALeaseOutlivesIt) {
   auto registry = make();
-  const auto lease = registry->tryAcquire(key_);
+  const auto lease = registry->tryAcquire(key);
   registry.reset();
-  EXPECT_FALSE(make()->tryAcquire(key_));
+  EXPECT_FALSE(make()->tryAcquire(key));
 }
 
 TEST_P(Registry, ExcludesThreadsFromEachOther) {
   const auto registry = make();
   std::atomic<int> holders{0}, turns{0};
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int i = 0; i < 4; ++i) {
     threads.emplace_back([&, mine = make()] {
       for (int turn = 0; turn < 200;) {
-        const auto lease = (turn % 2 == 0 ? registry : mine)->tryAcquire(key_);
+        const auto lease = (turn % 2 == 0 ? registry : mine)->tryAcquire(key);
         if (!lease) {
           std::this_thread::yield();
           continue;
@@ -107,10 +107,10 @@ TEST_P(Registry, ExcludesThreadsFromEachOther) {
 
 TEST_P(Registry, ExcludesAForkedChildFromItsParentsLeases) {
   const auto registry = make();
-  const auto lease = registry->tryAcquire(key_);
+  const auto lease = registry->tryAcquire(key);
   checkInChild([&] {
-    EXPECT_FALSE(registry->tryAcquire(key_)) << "through the registry that the child inherits";
-    EXPECT_FALSE(make()->tryAcquire(key_));
+    EXPECT_FALSE(registry->tryAcquire(key)) << "through the registry that the child inherits";
+    EXPECT_FALSE(make()->tryAcquire(key));
   });
 }
 
@@ -118,33 +118,33 @@ TEST_P(Registry, ExcludesTheParentFromItsChildsLeases) {
   const auto registry = make();
   Signal isLeased;
   ForkedChild child([&] {
-    const auto inherited = registry->tryAcquire(key_);
-    const auto own = make()->tryAcquire(key_ + 1);
+    const auto inherited = registry->tryAcquire(key);
+    const auto own = make()->tryAcquire(key + 1);
     if (!inherited || !own) throw std::runtime_error("no lease");
     isLeased.send();
     sleepUntilKilled();
   });
   isLeased.await();
-  EXPECT_FALSE(registry->tryAcquire(key_));
-  EXPECT_FALSE(registry->tryAcquire(key_ + 1));
+  EXPECT_FALSE(registry->tryAcquire(key));
+  EXPECT_FALSE(registry->tryAcquire(key + 1));
   child.kill();
-  EXPECT_TRUE(registry->tryAcquire(key_));
-  EXPECT_TRUE(registry->tryAcquire(key_ + 1));
+  EXPECT_TRUE(registry->tryAcquire(key));
+  EXPECT_TRUE(registry->tryAcquire(key + 1));
 }
 
 TEST_P(Registry, AChildThatEndsItsCopyLeavesTheParentsLease) {
   const auto registry = make();
-  auto lease = registry->tryAcquire(key_);
+  auto lease = registry->tryAcquire(key);
   checkInChild([&] {
     lease.reset();
-    EXPECT_FALSE(registry->tryAcquire(key_));
+    EXPECT_FALSE(registry->tryAcquire(key));
   });
-  EXPECT_FALSE(make()->tryAcquire(key_));
+  EXPECT_FALSE(make()->tryAcquire(key));
 }
 
 TEST_P(Registry, AParentEndsItsLeaseThoughAChildHasEndedItsCopy) {
   const auto registry = make();
-  auto lease = registry->tryAcquire(key_);
+  auto lease = registry->tryAcquire(key);
   Signal isEnded, mayExit;
   ForkedChild child([&] {
     lease.reset();
@@ -153,42 +153,43 @@ TEST_P(Registry, AParentEndsItsLeaseThoughAChildHasEndedItsCopy) {
   });
   isEnded.await();
   lease.reset();
-  EXPECT_TRUE(registry->tryAcquire(key_));
+  EXPECT_TRUE(registry->tryAcquire(key));
   mayExit.send();
   EXPECT_TRUE(child.succeeds());
 }
 
 TEST_P(Registry, IsNotInheritedByAnotherProgram) {
   const auto registry = make();
-  auto lease = registry->tryAcquire(key_);
-  const auto end = folder_.path("end");
+  auto lease = registry->tryAcquire(key);
+  const auto end = folder.path("end");
   ASSERT_EQ(::mkfifo(end.c_str(), 0600), 0);
   const auto script = "echo started; read line < " + end;
+  // NOLINTNEXTLINE(cert-env33-c): the command is this test's own
   const std::unique_ptr<FILE, int (*)(FILE*)> program(::popen(script.c_str(), "re"), ::pclose);
   ASSERT_EQ(std::fgetc(program.get()), 's');
   lease.reset();
-  EXPECT_TRUE(registry->tryAcquire(key_)) << "the other program holds the lease";
+  EXPECT_TRUE(registry->tryAcquire(key)) << "the other program holds the lease";
   std::ofstream(end) << '\n';
 }
 
 TEST_P(Registry, ExcludesOtherUsers) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root can become another user";
-  ::chmod(folder_.path("").c_str(), 01777);
+  ::chmod(folder.path("").c_str(), 01777);
   const auto registry = make();
-  const auto lease = registry->tryAcquire(key_);
+  const auto lease = registry->tryAcquire(key);
   Signal isLeased;
   ForkedChild child([&] {
     becomeUser(1);
     const auto its = make();
-    if (its->tryAcquire(key_)) throw std::runtime_error("another user's lease");
-    const auto own = its->tryAcquire(key_ + 1);
+    if (its->tryAcquire(key)) throw std::runtime_error("another user's lease");
+    const auto own = its->tryAcquire(key + 1);
     if (!own) throw std::runtime_error("no lease");
     isLeased.send();
     sleepUntilKilled();
   });
   isLeased.await();
-  EXPECT_FALSE(registry->tryAcquire(key_ + 1));
-  EXPECT_TRUE(registry->tryAcquire(key_ + 2));
+  EXPECT_FALSE(registry->tryAcquire(key + 1));
+  EXPECT_TRUE(registry->tryAcquire(key + 2));
 }
 
 // ---- Which registry -----------------------------------------------------------------------------

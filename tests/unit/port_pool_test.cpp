@@ -68,6 +68,7 @@ TEST(PortPool, HandsOutTheLeastRecentlyUsedFirst) {
 TEST(PortPool, AReturnedPortComesBackLast) {
   PortPool pool(freshPorts(6), impatient());
   std::vector<std::uint16_t> order;
+  order.reserve(18);
   for (int i = 0; i < 18; ++i) order.push_back(pool.allocate().port());
   const auto round = order.begin() + 6;
   EXPECT_EQ(std::set<std::uint16_t>(order.begin(), round).size(), 6U);
@@ -106,6 +107,7 @@ TEST(PortPool, ServesManyThreads) {
   // Fewer ports than threads, so that they also wait for each other.
   PortPool pool(freshPorts(6));
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   std::vector<std::atomic<int>> users(65536);
   for (int i = 0; i < kThreads; ++i) {
     threads.emplace_back([&] {
@@ -148,7 +150,7 @@ struct BadHosts {
 
 class BadHost : public ::testing::TestWithParam<BadHosts> {
  protected:
-  void expectErrorFrom(PortPool& pool) {
+  static void expectErrorFrom(PortPool& pool) {
     PortRequest request;
     request.hosts = GetParam().hosts;
     request.family = GetParam().family;

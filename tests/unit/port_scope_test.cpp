@@ -120,6 +120,7 @@ TEST(PortScope, ThreadsAllocateWhileScopesComeAndGo) {
   {
     PortScope run;
     std::vector<std::thread> threads;
+    threads.reserve(4);
     for (int i = 0; i < 4; ++i) {
       threads.emplace_back([&] {
         while (!isOver) {

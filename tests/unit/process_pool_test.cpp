@@ -23,6 +23,7 @@ using ::testing::StartsWith;
 class Program {
  public:
   explicit Program(int allocations)
+      // NOLINTNEXTLINE(cert-env33-c): the command is this test's own
       : stream_(
             ::popen(("exec " SHOW_PROCESS_POOL " " + std::to_string(allocations) + " 2>&1").c_str(),
                     "re"),

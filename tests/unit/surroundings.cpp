@@ -14,6 +14,7 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -87,7 +88,7 @@ std::uint16_t freshPort() { return *freshPorts(1).begin(); }
 PortPoolOptions impatient() {
   PortPoolOptions options;
   options.seed = 1;
-  options.waitTime = options.waitTime.zero();
+  options.waitTime = std::chrono::milliseconds::zero();
   return options;
 }
 
@@ -102,6 +103,7 @@ std::vector<TCPPortOwner> allocateAll(PortPool& pool, const PortRequest& request
 
 std::vector<std::uint16_t> portsOf(const std::vector<TCPPortOwner>& owners) {
   std::vector<std::uint16_t> ports;
+  ports.reserve(owners.size());
   for (const auto& owner : owners) ports.push_back(owner.port());
   return ports;
 }
@@ -116,7 +118,7 @@ ScopedEnvironment::~ScopedEnvironment() {
   before_ ? ::setenv(name_, before_->c_str(), 1) : ::unsetenv(name_);
 }
 
-StderrReader::StderrReader() : before_(checked(::dup(STDERR_FILENO), "dup")), readEnd_(-1) {
+StderrReader::StderrReader() : before_(checked(::dup(STDERR_FILENO), "dup")) {
   std::array<int, 2> ends{};
   checked(::pipe2(ends.data(), O_CLOEXEC), "pipe2");
   readEnd_ = ends[0];
@@ -130,13 +132,13 @@ StderrReader::~StderrReader() {
   ::close(readEnd_);
 }
 
-std::string StderrReader::line() {
+std::string StderrReader::line() const {
   std::string line;
   for (char c = 0; c != '\n'; line += c) checked(static_cast<int>(::read(readEnd_, &c, 1)), "read");
   return line;
 }
 
-std::string StderrReader::rest() {
+std::string StderrReader::rest() const {
   checked(::fcntl(readEnd_, F_SETFL, O_NONBLOCK), "fcntl");
   std::string text;
   for (char c = 0; ::read(readEnd_, &c, 1) == 1;) text += c;

@@ -59,13 +59,13 @@ class StderrReader {
   ~StderrReader();
 
   /// Waits for the next line.
-  std::string line();
+  std::string line() const;
   /// What is there already.
-  std::string rest();
+  std::string rest() const;
 
  private:
   int before_;
-  int readEnd_;
+  int readEnd_ = -1;
 };
 
 /// A folder of this test's own.

@@ -83,6 +83,7 @@ TEST(Waiting, ManyThreadsGetTheirTurn) {
   PortPool pool(freshPorts(1));
   auto owner = pool.allocate();
   std::vector<std::thread> waiters;
+  waiters.reserve(20);
   for (int i = 0; i < 20; ++i) waiters.emplace_back([&] { pool.allocate(); });
   untilSomebodyWaits(pool);
   owner.cleanup();
@@ -105,7 +106,7 @@ TEST(Waiting, ForNoTimeFindsTheLastPortThoughOthersWait) {
 
 TEST(Waiting, ForTheLongestTimeThereIs) {
   PortPoolOptions options;
-  options.waitTime = options.waitTime.max();
+  options.waitTime = std::chrono::milliseconds::max();
   PortPool pool(freshPorts(1), options);
   auto owner = pool.allocate();
   std::thread waiter([&] { EXPECT_NO_THROW(pool.allocate()); });
@@ -117,7 +118,7 @@ TEST(Waiting, ForTheLongestTimeThereIs) {
 
 TEST(Waiting, ForLessThanNothingIsNotWaiting) {
   PortPoolOptions options;
-  options.waitTime = options.waitTime.min();
+  options.waitTime = std::chrono::milliseconds::min();
   PortPool pool(freshPorts(1), options);
   const auto owner = pool.allocate();
   EXPECT_THROW(pool.allocate(), NoPortAvailableError);
