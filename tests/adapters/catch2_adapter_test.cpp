@@ -71,7 +71,7 @@ TEST(Catch2Pool, IsNotBuiltForAList) {
 TEST(Catch2Scope, OfATestCaseReturnsItsPortsAfterIt) {
   const auto run = runTestCases({"plain,without ports"});
   EXPECT_EQ(run.exitCode, 0);
-  EXPECT_EQ(run.count("test begins"), 2u);
+  EXPECT_EQ(run.count("test begins"), 2U);
   expectNothingHeldAt("test begins", run);
   expectEveryPortReturnedAfterItsServer(run);
 }
@@ -81,11 +81,11 @@ TEST(Catch2Scope, OfEachLeafSection) {
   EXPECT_EQ(run.exitCode, 0);
   expectCleanRuns(run, 3);
   for (const auto* leaf : {"leaf a1", "leaf a2", "leaf b"}) {
-    EXPECT_EQ(run.count(leaf), 1u);
+    EXPECT_EQ(run.count(leaf), 1U);
     expectLeasedAt(leaf, run);
   }
-  EXPECT_EQ(run.all("leaf a2").at(0).held.size(), 3u);
-  EXPECT_EQ(run.all("leaf b").at(0).held.size(), 2u);
+  EXPECT_EQ(run.all("leaf a2").at(0).held.size(), 3U);
+  EXPECT_EQ(run.all("leaf b").at(0).held.size(), 2U);
 }
 
 TEST(Catch2Scope, OfEachGeneratedValue) {
@@ -99,7 +99,7 @@ TEST(Catch2Scope, OfAFixtureReturnsItsPortsAfterItsMembers) {
   EXPECT_EQ(run.exitCode, 0);
   expectCleanRuns(run, 2);
   for (const auto& end : run.all("run ends")) {
-    EXPECT_EQ(end.held.size(), 2u);
+    EXPECT_EQ(end.held.size(), 2U);
   }
 }
 
@@ -107,7 +107,7 @@ TEST(Catch2Scope, OfAPersistentFixture) {
   if (!kIsCatch2Version3) GTEST_SKIP() << "Catch2 2.13 has none";
   const auto run = runWithPorts(2, "persistent fixture");
   EXPECT_EQ(run.exitCode, 0) << run.output;
-  EXPECT_EQ(run.count("part begins"), 2u);
+  EXPECT_EQ(run.count("part begins"), 2U);
   expectCleanRuns(run, 1);
 }
 
@@ -194,7 +194,7 @@ TEST(Catch2Option, SelectsASection) {
   const auto run = runWithPorts(3, "sections", {"-c", "a", "-c", "a2"});
   EXPECT_EQ(run.exitCode, 0);
   expectCleanRuns(run, 1);
-  EXPECT_EQ(run.count("leaf a2"), 1u);
+  EXPECT_EQ(run.count("leaf a2"), 1U);
 }
 
 TEST(Catch2Option, Sharding) {
@@ -207,7 +207,7 @@ TEST(Catch2Option, Sharding) {
     expectCleanRuns(run, 3);
     runs += run.count("run begins");
   }
-  EXPECT_EQ(runs, 6u);
+  EXPECT_EQ(runs, 6U);
 }
 
 TEST(Catch2Option, Benchmarks) {

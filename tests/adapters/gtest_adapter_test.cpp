@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <portpool/portpool.hpp>
 #include <string>
@@ -67,8 +68,8 @@ std::vector<std::string> portsByTest(const Run& run) {
     if (event.label == "test begins") ports.emplace_back();
     if (event.label == "handed out") ports.back().push_back(event.port);
   }
-  std::vector<std::string> texts;
-  for (const auto& each : ports) texts.push_back(joined(each));
+  std::vector<std::string> texts(ports.size());
+  std::transform(ports.begin(), ports.end(), texts.begin(), joined);
   return texts;
 }
 
@@ -94,7 +95,7 @@ TEST_P(AnyMain, EndsTheRunWhenThePoolCannotBeBuilt) {
     SCOPED_TRACE(flag);
     const auto run = runTests("*", {flag}, kBadPorts, GetParam().path);
     EXPECT_NE(run.exitCode, 0);
-    EXPECT_EQ(run.count("test begins"), 0u);
+    EXPECT_EQ(run.count("test begins"), 0U);
     EXPECT_TRUE(contains(run.output + run.errors, kBadPortsMessage)) << run.output << run.errors;
   }
 }
@@ -130,7 +131,7 @@ TEST(GTestPool, IsNotBuiltWhenThereIsNothingToRun) {
 TEST(GTestScope, OfATestReturnsItsPortsAfterIt) {
   const auto run = runTests("Plain.*");
   EXPECT_EQ(run.exitCode, 0);
-  EXPECT_EQ(run.count("test begins"), 2u);
+  EXPECT_EQ(run.count("test begins"), 2U);
   expectNothingHeldAt("test begins", run);
   expectEveryPortReturnedAfterItsServer(run);
 }
@@ -138,9 +139,9 @@ TEST(GTestScope, OfATestReturnsItsPortsAfterIt) {
 TEST(GTestScope, OfAFixtureReturnsItsPortsAfterItsMembers) {
   const auto run = runTests("Fixture.*");
   EXPECT_EQ(run.exitCode, 0);
-  EXPECT_EQ(run.count("test begins"), 2u);
+  EXPECT_EQ(run.count("test begins"), 2U);
   for (const auto& end : run.all("test ends")) {
-    EXPECT_GE(end.held.size(), 3u);
+    EXPECT_GE(end.held.size(), 3U);
   }
   expectNothingHeldAt("test begins", run);
   expectEveryPortReturnedAfterItsServer(run);
@@ -150,7 +151,7 @@ TEST(GTestScope, OfParameterisedAndTypedTests) {
   // Two ports, so that each test needs those that the one before it returned.
   const auto run = runTests("*Parameterised*:Typed*", {}, {{"PORTPOOL_PORTS", somePorts(2)}});
   EXPECT_EQ(run.exitCode, 0);
-  EXPECT_EQ(run.count("test begins"), 5u);
+  EXPECT_EQ(run.count("test begins"), 5U);
   expectNothingHeldAt("test begins", run);
   expectEveryPortReturnedAfterItsServer(run);
 }
@@ -158,7 +159,7 @@ TEST(GTestScope, OfParameterisedAndTypedTests) {
 TEST(GTestScope, OfASuiteLastsFromItsSetUpToItsTearDown) {
   const auto run = runTests("SuiteLevel*");
   EXPECT_EQ(run.exitCode, 0);
-  EXPECT_EQ(run.count("in suite"), 2u);
+  EXPECT_EQ(run.count("in suite"), 2U);
   expectLeasedAt("in suite", run);
   expectLeasedAt("suite ends", run);
   expectNothingHeldAt("after suite", run);
@@ -169,11 +170,11 @@ TEST(GTestScope, OfASuiteLastsFromItsSetUpToItsTearDown) {
 TEST(GTestScope, OfASuiteWhoseSetUpIsInTrouble) {
   const auto run = runTests("SuiteFails*:SuiteThrows*:SuiteSkips*:SuitesInTroubleOver*");
   EXPECT_NE(run.exitCode, 0);
-  EXPECT_EQ(run.count("in suite"), 3u);
+  EXPECT_EQ(run.count("in suite"), 3U);
   for (const auto& event : run.all("in suite")) {
     EXPECT_EQ(event.held, std::set{event.port});
   }
-  EXPECT_EQ(run.count("after suite"), 1u);
+  EXPECT_EQ(run.count("after suite"), 1U);
   expectNothingHeldAt("after suite", run);
   expectEveryPortReturnedAfterItsServer(run);
 }
@@ -183,7 +184,7 @@ TEST(GTestScope, OfASuiteWhoseSetUpFailsTellsItsTestsAsFailed) {
   for (const auto* suite : {"SuiteFails.*", "SuiteThrows.*"}) {
     const auto run = runTests(suite);
     EXPECT_NE(run.exitCode, 0);
-    EXPECT_EQ(run.count("body"), 0u);
+    EXPECT_EQ(run.count("body"), 0U);
     EXPECT_NE(failuresOf(run.test("Test")), "");
     EXPECT_FALSE(contains(run.output, "[ skipped ]")) << run.output;
   }
@@ -194,7 +195,7 @@ class RunLevel : public ::testing::TestWithParam<Options> {};
 TEST_P(RunLevel, ScopeLastsAsLongAsTheEnvironments) {
   const auto run = runTests("*", GetParam().arguments, {}, OWN_MAIN_SUBJECT);
   EXPECT_EQ(run.exitCode, 0) << run.output;
-  EXPECT_EQ(run.count("in run") % 3, 0u);
+  EXPECT_EQ(run.count("in run") % 3, 0U);
   expectLeasedAt("in run", run);
   expectLeasedAt("run ends", run);
   expectNothingHeldAt("after the run", run);
@@ -217,7 +218,7 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(GTestOption, Filter) {
   const auto run = runTests("Plain.ServesOnTwoPorts");
   EXPECT_EQ(run.exitCode, 0);
-  EXPECT_EQ(run.count("test begins"), 1u);
+  EXPECT_EQ(run.count("test begins"), 1U);
   EXPECT_EQ(run.report.at("tests"), 1);
   expectEveryPortReturnedAfterItsServer(run);
 }
@@ -225,7 +226,7 @@ TEST(GTestOption, Filter) {
 TEST(GTestOption, AlsoRunDisabledTests) {
   const auto run = runTests("Fixture.*", {"--gtest_also_run_disabled_tests"});
   EXPECT_EQ(run.exitCode, 0);
-  EXPECT_EQ(run.count("test begins"), 3u);
+  EXPECT_EQ(run.count("test begins"), 3U);
   expectEveryPortReturnedAfterItsServer(run);
 }
 
@@ -245,7 +246,7 @@ TEST(GTestOption, Repeat) {
   const auto run = runTests(kWithoutTrouble, {"--gtest_repeat=3"});
   EXPECT_EQ(run.exitCode, 0);
   EXPECT_EQ(run.count("test begins"), 3 * kWithoutTroubleCount);
-  EXPECT_EQ(run.count("after suite"), 3u);
+  EXPECT_EQ(run.count("after suite"), 3U);
   expectNothingHeldAt("test begins", run);
   expectNothingHeldAt("after suite", run);
   expectEveryPortReturnedAfterItsServer(run);
@@ -274,7 +275,7 @@ TEST(GTestTrouble, AnywhereLeavesNoPortBehindAndIsItsTestsOwn) {
   expectEveryPortReturnedAfterItsServer(run);
   const auto tests = run.tests();
   const auto ports = portsByTest(run);
-  ASSERT_EQ(tests.size(), 12u);
+  ASSERT_EQ(tests.size(), 12U);
   ASSERT_EQ(ports.size(), tests.size());
   for (std::size_t i = 0; i < tests.size(); ++i) {
     const auto name = tests[i].at("name").get<std::string>();
@@ -286,7 +287,7 @@ TEST(GTestTrouble, AnywhereLeavesNoPortBehindAndIsItsTestsOwn) {
       EXPECT_EQ(tests[i].at("result"), "SKIPPED");
       EXPECT_EQ(failuresOf(tests[i]), "");
     } else {
-      EXPECT_EQ(tests[i].at("failures").size(), 1u);
+      EXPECT_EQ(tests[i].at("failures").size(), 1U);
       EXPECT_TRUE(contains(failuresOf(tests[i]), "trouble in " + where)) << tests[i];
     }
   }
@@ -295,7 +296,7 @@ TEST(GTestTrouble, AnywhereLeavesNoPortBehindAndIsItsTestsOwn) {
 TEST(GTestTrouble, WithFailFastLeavesNoPortBehind) {
   const auto run = runTests("Any/Trouble.*", {"--gtest_fail_fast"});
   EXPECT_NE(run.exitCode, 0);
-  EXPECT_EQ(run.count("test begins"), 1u);
+  EXPECT_EQ(run.count("test begins"), 1U);
   expectEveryPortReturnedAfterItsServer(run);
 }
 
@@ -308,7 +309,7 @@ TEST(GTestTrouble, RunningOutOfPortsFailsThatTest) {
   EXPECT_TRUE(contains(failuresOf(run.test("FailsTheTest")), "no TCP port became free"))
       << run.report;
   EXPECT_EQ(failuresOf(run.test("LeavesTheNextTestAlone")), "");
-  EXPECT_EQ(run.count("next test begins"), 1u);
+  EXPECT_EQ(run.count("next test begins"), 1U);
   expectNothingHeldAt("next test begins", run);
   expectEveryPortReturnedAfterItsServer(run);
 }
@@ -318,7 +319,7 @@ class DeathTestStyle : public ::testing::TestWithParam<std::string> {};
 TEST_P(DeathTestStyle, LeavesTheParentItsPorts) {
   const auto run = runTests("Death.*", {"--gtest_death_test_style=" + GetParam()});
   EXPECT_EQ(run.exitCode, 0) << run.output;
-  EXPECT_EQ(run.count("child gone"), 3u);
+  EXPECT_EQ(run.count("child gone"), 3U);
   expectLeasedAt("child gone", run);
   expectNothingHeldAt("test begins", run);
   expectEveryPortReturnedAfterItsServer(run);
@@ -332,13 +333,13 @@ INSTANTIATE_TEST_SUITE_P(GTest, DeathTestStyle, ::testing::Values("fast", "threa
 TEST(GTestReport, HoldsThePortsOfTheTestInTheirOrder) {
   const auto run = runTests("Fixture.ServesAsMember");
   const auto ports = run.ports("handed out");
-  EXPECT_EQ(ports.size(), 4u);
+  EXPECT_EQ(ports.size(), 4U);
   EXPECT_EQ(run.test("ServesAsMember").value("tcp_ports", ""), joined(ports));
 }
 
 TEST(GTestReport, HoldsThePortsOfABaseFixtureFirst) {
   const auto run = runTests("*Parameterised.Serves/0");
-  EXPECT_EQ(run.ports("handed out").size(), 2u);
+  EXPECT_EQ(run.ports("handed out").size(), 2U);
   EXPECT_EQ(run.test("Serves/0").value("tcp_ports", ""), joined(run.ports("handed out")));
 }
 
@@ -358,7 +359,7 @@ TEST(GTestReport, InXmlHoldsThemToo) {
 TEST(GMockMain, RunsMocksAndReturnsPorts) {
   const auto run = runTests("*", {}, {}, GMOCK_SUBJECT);
   EXPECT_EQ(run.exitCode, 0) << run.output;
-  EXPECT_EQ(run.count("server ends"), 1u);
+  EXPECT_EQ(run.count("server ends"), 1U);
   expectEveryPortReturnedAfterItsServer(run);
 }
 

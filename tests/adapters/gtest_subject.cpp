@@ -28,44 +28,44 @@ TEST(Plain, UsesNoPort) { const Bracket test("test"); }
 
 class Fixture : public portpool::gtest::PortFixture<> {
  protected:
-  void SetUp() override { inSetUp_ = std::make_unique<NotedServer>(getNextAvailableTCPPort()); }
+  void SetUp() override { inSetUp = std::make_unique<NotedServer>(getNextAvailableTCPPort()); }
   void TearDown() override { note("tear-down", getNextAvailableTCPPort({"localhost"})); }
 
-  Bracket bracket_{"test"};
-  NotedServer server_{getNextAvailableTCPPort()};
-  std::unique_ptr<NotedServer> inSetUp_;
+  Bracket bracket{"test"};
+  NotedServer server{getNextAvailableTCPPort()};
+  std::unique_ptr<NotedServer> inSetUp;
 };
 
 TEST_F(Fixture, ServesAsMember) {
   NotedServer inBody(portpool::getNextAvailableTCPPort({""}, portpool::AddressFamily::IPv4));
-  EXPECT_TRUE(server_.isReached());
-  EXPECT_TRUE(inSetUp_->isReached());
+  EXPECT_TRUE(server.isReached());
+  EXPECT_TRUE(inSetUp->isReached());
   EXPECT_TRUE(inBody.isReached());
 }
-TEST_F(Fixture, Again) { EXPECT_TRUE(server_.isReached()); }
-TEST_F(Fixture, DISABLED_NotRun) { EXPECT_TRUE(server_.isReached()); }
+TEST_F(Fixture, Again) { EXPECT_TRUE(server.isReached()); }
+TEST_F(Fixture, DISABLED_NotRun) { EXPECT_TRUE(server.isReached()); }
 
 class UsersFixture : public ::testing::TestWithParam<int> {
  protected:
-  Bracket bracket_{"test"};
-  NotedServer inBase_{getNextAvailableTCPPort()};
+  Bracket bracket{"test"};
+  NotedServer inBase{getNextAvailableTCPPort()};
 };
 class Parameterised : public portpool::gtest::PortFixture<UsersFixture> {
  protected:
-  NotedServer server_{getNextAvailableTCPPort()};
+  NotedServer server{getNextAvailableTCPPort()};
 };
 TEST_P(Parameterised, Serves) {
   EXPECT_GE(GetParam(), 0);
-  EXPECT_TRUE(inBase_.isReached());
-  EXPECT_TRUE(server_.isReached());
+  EXPECT_TRUE(inBase.isReached());
+  EXPECT_TRUE(server.isReached());
 }
 INSTANTIATE_TEST_SUITE_P(Three, Parameterised, ::testing::Range(0, 3));
 
 template <class T>
 class Typed : public portpool::gtest::PortFixture<> {
  protected:
-  Bracket bracket_{"test"};
-  NotedServer server_{this->getNextAvailableTCPPort()};
+  Bracket bracket{"test"};
+  NotedServer server{this->getNextAvailableTCPPort()};
 };
 using Types = ::testing::Types<int, char>;
 struct TypeNames {
@@ -75,7 +75,7 @@ struct TypeNames {
   }
 };
 TYPED_TEST_SUITE(Typed, Types, TypeNames);
-TYPED_TEST(Typed, Serves) { EXPECT_TRUE(this->server_.isReached()); }
+TYPED_TEST(Typed, Serves) { EXPECT_TRUE(this->server.isReached()); }
 
 // ---- Trouble ------------------------------------------------------------------------------------
 
@@ -98,8 +98,8 @@ class Trouble
     GTEST_SKIP() << "trouble in " << place;
   }
 
-  Bracket bracket_{"test"};
-  NotedServer server_{getNextAvailableTCPPort()};
+  Bracket bracket{"test"};
+  NotedServer server{getNextAvailableTCPPort()};
 };
 TEST_P(Trouble, Met) { meet("Body"); }
 
@@ -127,33 +127,33 @@ TEST(RunningOut, LeavesTheNextTestAlone) { const Bracket test("next test"); }
 class SuiteLevel : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
-    server_ = std::make_unique<NotedServer>(getNextAvailableTCPPort()).release();
+    server = std::make_unique<NotedServer>(getNextAvailableTCPPort()).release();
   }
   static void TearDownTestSuite() {
-    delete server_;
+    delete server;
     note("suite ends", getNextAvailableTCPPort());
   }
-  static NotedServer* server_;
+  static NotedServer* server;
 };
-NotedServer* SuiteLevel::server_ = nullptr;
+NotedServer* SuiteLevel::server = nullptr;
 TEST_F(SuiteLevel, First) {
   NotedServer own(getNextAvailableTCPPort());
-  note("in suite", server_->port());
-  EXPECT_TRUE(server_->isReached());
+  note("in suite", server->port());
+  EXPECT_TRUE(server->isReached());
 }
 TEST_F(SuiteLevel, Second) {
-  note("in suite", server_->port());
-  EXPECT_TRUE(server_->isReached());
+  note("in suite", server->port());
+  EXPECT_TRUE(server->isReached());
 }
 TEST(SuiteLevelOver, Test) { note("after suite"); }
 
-template <What what>
+template <What Kind>
 class SuiteInTrouble : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
     note("in suite", getNextAvailableTCPPort());
-    if (what == What::FatalFailure) FAIL() << "trouble in SetUpTestSuite";
-    if (what == What::Exception) throw std::runtime_error("trouble in SetUpTestSuite");
+    if (Kind == What::FatalFailure) FAIL() << "trouble in SetUpTestSuite";
+    if (Kind == What::Exception) throw std::runtime_error("trouble in SetUpTestSuite");
     GTEST_SKIP() << "trouble in SetUpTestSuite";
   }
 };
@@ -169,15 +169,15 @@ TEST(SuitesInTroubleOver, Test) { note("after suite"); }
 
 class Death : public portpool::gtest::PortFixture<> {
  protected:
-  Bracket bracket_{"test"};
-  NotedServer server_{getNextAvailableTCPPort()};
+  Bracket bracket{"test"};
+  NotedServer server{getNextAvailableTCPPort()};
 };
 TEST_F(Death, ChildExits) {
   const auto inTestScope = portpool::getNextAvailableTCPPort();
   EXPECT_EXIT(std::exit(3), ::testing::ExitedWithCode(3), "");
-  note("child gone", server_.port());
+  note("child gone", server.port());
   note("child gone", inTestScope);
-  EXPECT_TRUE(server_.isReached());
+  EXPECT_TRUE(server.isReached());
 }
 TEST_F(Death, ChildAbortsWithPortsOfItsOwn) {
   EXPECT_DEATH(
@@ -187,8 +187,8 @@ TEST_F(Death, ChildAbortsWithPortsOfItsOwn) {
         std::abort();
       },
       "child serves");
-  note("child gone", server_.port());
-  EXPECT_TRUE(server_.isReached());
+  note("child gone", server.port());
+  EXPECT_TRUE(server.isReached());
 }
 
 }  // namespace

@@ -68,32 +68,32 @@ void expectEveryPortReturnedAfterItsServer(const Run& run) {
     if (event.label == "handed out") {
       EXPECT_TRUE(out.insert(event.port).second) << event.port << " handed out twice";
     } else if (event.label == "server starts") {
-      EXPECT_EQ(event.held.count(event.port), 1u) << event.port << " served without a lease";
+      EXPECT_EQ(event.held.count(event.port), 1U) << event.port << " served without a lease";
       serving.insert(event.port);
     } else if (event.label == "server ends") {
-      EXPECT_EQ(event.held.count(event.port), 1u) << event.port << " lost its lease too early";
+      EXPECT_EQ(event.held.count(event.port), 1U) << event.port << " lost its lease too early";
       serving.erase(event.port);
     } else if (event.label == "returned") {
-      EXPECT_EQ(serving.count(event.port), 0u) << event.port << " returned too early";
+      EXPECT_EQ(serving.count(event.port), 0U) << event.port << " returned too early";
       out.erase(event.port);
     } else if (event.label == "exit") {
       EXPECT_TRUE(out.empty()) << *out.begin() << " not returned";
       EXPECT_TRUE(event.held.empty()) << *event.held.begin() << " still leased";
     }
   }
-  EXPECT_EQ(run.count("exit"), 1u);
+  EXPECT_EQ(run.count("exit"), 1U);
   if (::testing::Test::HasFailure()) ADD_FAILURE() << run.output << run.errors;
 }
 
 void expectLeasedAt(const std::string& label, const Run& run) {
-  EXPECT_NE(run.count(label), 0u) << label << run.output << run.errors;
+  EXPECT_NE(run.count(label), 0U) << label << run.output << run.errors;
   for (const auto& event : run.all(label)) {
-    EXPECT_EQ(event.held.count(event.port), 1u) << label << ": " << event.port << " not leased";
+    EXPECT_EQ(event.held.count(event.port), 1U) << label << ": " << event.port << " not leased";
   }
 }
 
 void expectNothingHeldAt(const std::string& label, const Run& run) {
-  EXPECT_NE(run.count(label), 0u) << label << run.output << run.errors;
+  EXPECT_NE(run.count(label), 0U) << label << run.output << run.errors;
   for (const auto& event : run.all(label)) {
     EXPECT_TRUE(event.held.empty()) << label << ": " << *event.held.begin() << " still leased";
   }

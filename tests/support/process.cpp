@@ -14,10 +14,11 @@ ProcessResult runProcess(const std::string& program, const std::vector<std::stri
   constexpr std::chrono::minutes kLimit{2};
 
   // By env(1): the environments of Boost 1.74 are compared past the ends of their strings.
-  std::vector<std::string> command;
-  for (const auto& [name, value] : variables) command.push_back(name + '=' + value);
-  command.push_back(program);
-  command.insert(command.end(), arguments.begin(), arguments.end());
+  auto command = arguments;
+  command.insert(command.begin(), program);
+  for (const auto& [name, value] : variables) {
+    command.insert(command.begin(), name)->append("=").append(value);
+  }
 
   boost::asio::io_context streams;
   std::future<std::string> output;
