@@ -57,7 +57,7 @@ void ForkedChild::kill() {
   pid_ = -1;
 }
 
-Signal::Signal() : ends_{} {
+Signal::Signal() {
   if (::pipe(ends_) != 0) throwErrno("pipe");
 }
 

@@ -66,7 +66,7 @@ class Signal {
   void await();
 
  private:
-  int ends_[2];
+  int ends_[2] = {-1, -1};
 };
 
 [[noreturn]] void sleepUntilKilled();

@@ -24,6 +24,7 @@ class Descriptor {
   Descriptor& operator=(const Descriptor&) = delete;
   ~Descriptor() { ::close(descriptor_); }
 
+  // NOLINTNEXTLINE(google-explicit-constructor): as system calls take it
   operator int() const { return descriptor_; }
 
   static void check(long result, const std::string& what) {
