@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <chrono>
 #include <fstream>
+#include <ostream>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -55,6 +56,8 @@ struct Foreign {
   const char* host;
   bool onlyIPv6;
   std::vector<std::string> avoidedBy;  // names of requests
+
+  friend void PrintTo(const Foreign& foreign, std::ostream* out) { *out << foreign.host; }
 };
 
 class ForeignSocket : public ::testing::TestWithParam<Foreign> {

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <fstream>
 #include <memory>
+#include <ostream>
 #include <thread>
 #include <vector>
 
@@ -21,6 +22,10 @@ namespace {
 using platform::LeaseRegistry;
 
 enum class Kind { AbstractNames, LockFile };
+
+void PrintTo(Kind kind, std::ostream* out) {
+  *out << (kind == Kind::LockFile ? "LockFile" : "AbstractNames");
+}
 
 class Registry : public ::testing::TestWithParam<Kind> {
  protected:
@@ -39,9 +44,7 @@ class Registry : public ::testing::TestWithParam<Kind> {
 };
 
 INSTANTIATE_TEST_SUITE_P(Lease, Registry, ::testing::Values(Kind::AbstractNames, Kind::LockFile),
-                         [](const auto& kind) {
-                           return kind.param == Kind::LockFile ? "LockFile" : "AbstractNames";
-                         });
+                         [](const auto& kind) { return ::testing::PrintToString(kind.param); });
 
 TEST_P(Registry, LeasesAKeyOnce) {
   const auto registry = make();

@@ -3,7 +3,10 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <atomic>
+#include <ostream>
 #include <set>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -146,6 +149,8 @@ struct BadHosts {
   std::vector<std::string> hosts;
   AddressFamily family;
   const char* complaint;
+
+  friend void PrintTo(const BadHosts& bad, std::ostream* out) { *out << bad.complaint; }
 };
 
 class BadHost : public ::testing::TestWithParam<BadHosts> {
