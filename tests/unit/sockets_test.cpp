@@ -8,9 +8,9 @@
 #include <array>
 #include <cerrno>
 #include <fstream>
+#include <ostream>
 #include <string>
 #include <string_view>
-#include <tuple>
 #include <utility>
 
 #include <portpool/errors.hpp>
@@ -128,23 +128,28 @@ TEST(BindPort, WhatIsNoSocketToBindIsAnError) {
 
 // ---- findUnusedPort -----------------------------------------------------------------------------
 
-class FindUnusedPort : public ::testing::TestWithParam<std::tuple<AddressFamily, SocketType>> {};
+struct Kind {
+  const char* name;
+  AddressFamily family;
+  SocketType type;
+
+  friend void PrintTo(const Kind& kind, std::ostream* out) { *out << kind.name; }
+};
+
+class FindUnusedPort : public ::testing::TestWithParam<Kind> {};
 
 INSTANTIATE_TEST_SUITE_P(
     Sockets, FindUnusedPort,
-    ::testing::Combine(::testing::Values(AddressFamily::Any, AddressFamily::IPv4,
-                                         AddressFamily::IPv6),
-                       ::testing::Values(SocketType::Stream, SocketType::Datagram)),
-    [](const auto& parameters) {
-      const auto family = std::get<0>(parameters.param);
-      return std::string(family == AddressFamily::Any    ? "Any"
-                         : family == AddressFamily::IPv4 ? "IPv4"
-                                                         : "IPv6") +
-             (std::get<1>(parameters.param) == SocketType::Stream ? "Stream" : "Datagram");
-    });
+    ::testing::Values(Kind{"AnyStream", AddressFamily::Any, SocketType::Stream},
+                      Kind{"AnyDatagram", AddressFamily::Any, SocketType::Datagram},
+                      Kind{"IPv4Stream", AddressFamily::IPv4, SocketType::Stream},
+                      Kind{"IPv4Datagram", AddressFamily::IPv4, SocketType::Datagram},
+                      Kind{"IPv6Stream", AddressFamily::IPv6, SocketType::Stream},
+                      Kind{"IPv6Datagram", AddressFamily::IPv6, SocketType::Datagram}),
+    [](const auto& kind) { return kind.param.name; });
 
 TEST_P(FindUnusedPort, CanBeBound) {
-  const auto [family, type] = GetParam();
+  const auto [name, family, type] = GetParam();
   if (family == AddressFamily::IPv6 && !hasIPv6()) GTEST_SKIP() << "this machine has no IPv6";
   // Another process may take the port first: one of a few is free.
   for (int attempt = 1;; ++attempt) {
@@ -164,7 +169,7 @@ TEST_P(FindUnusedPort, CanBeBound) {
   }
 }
 
-TEST(FindUnusedPort, IsIPv4AndTcpByDefault) {
+TEST(FindUnusedPortDefault, IsIPv4AndTcpByDefault) {
   checkInChild([] {
     if (!enterOwnNetwork()) throw Refused("the kernel refuses a network namespace");
     std::ofstream range(platform::ephemeralRangeFile());
