@@ -24,8 +24,8 @@ class PortScope {
   /// Throws as PortPool::process() and PortPool::allocate().
   std::uint16_t getNextAvailableTCPPort(const PortRequest& request = {});
 
-  /// Every port handed out in this scope so far, and in the scopes within it that have ended, in
-  /// the order in which it was.
+  /// Every port handed out in this scope so far, in that order; those of a scope within it stand
+  /// where it ended.
   std::vector<std::uint16_t> ports() const;
 
  private:
