@@ -13,6 +13,14 @@ std::optional<std::uint16_t> takeFront(std::deque<std::uint16_t>& queue) {
   return port;
 }
 
+template <class Ports>
+bool takeOut(Ports& ports, std::uint16_t port) {
+  const auto found = std::find(ports.begin(), ports.end(), port);
+  if (found == ports.end()) return false;
+  ports.erase(found);
+  return true;
+}
+
 }  // namespace
 
 CandidateQueue::CandidateQueue(const PortSet& ports, std::uint64_t seed)
@@ -23,8 +31,7 @@ CandidateQueue::CandidateQueue(const PortSet& ports, std::uint64_t seed)
 
 std::optional<std::uint16_t> CandidateQueue::next() {
   if (unused_.empty()) return takeFront(returned_);
-  const auto pick = static_cast<std::size_t>((std::uint64_t{random_()} * unused_.size()) >> 32);
-  std::swap(unused_[pick], unused_.back());
+  std::swap(unused_[randomBelow(unused_.size())], unused_.back());
   const auto port = unused_.back();
   unused_.pop_back();
   return port;
@@ -32,11 +39,14 @@ std::optional<std::uint16_t> CandidateQueue::next() {
 
 std::optional<std::uint16_t> CandidateQueue::nextSuspect() { return takeFront(suspects_); }
 
-bool CandidateQueue::takeSuspect(std::uint16_t port) {
-  const auto found = std::find(suspects_.begin(), suspects_.end(), port);
-  if (found == suspects_.end()) return false;
-  suspects_.erase(found);
-  return true;
+bool CandidateQueue::takeSuspect(std::uint16_t port) { return takeOut(suspects_, port); }
+
+bool CandidateQueue::take(std::uint16_t port) {
+  return takeOut(unused_, port) || takeOut(returned_, port) || takeOut(suspects_, port);
+}
+
+std::size_t CandidateQueue::randomBelow(std::size_t bound) {
+  return static_cast<std::size_t>((std::uint64_t{random_()} * bound) >> 32);
 }
 
 }  // namespace portpool

@@ -27,6 +27,12 @@ class CandidateQueue {
   /// Takes this very suspect out; false if it is none.
   bool takeSuspect(std::uint16_t port);
 
+  /// Takes this very port out, whatever is known of it; false if it is not here.
+  bool take(std::uint16_t port);
+
+  /// A number below `bound`, from the seed's sequence. `bound` is above 0.
+  std::size_t randomBelow(std::size_t bound);
+
   void giveBack(std::uint16_t port) { returned_.push_back(port); }    ///< used, and free again
   void addSuspect(std::uint16_t port) { suspects_.push_back(port); }  ///< found busy
 

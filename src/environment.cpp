@@ -28,6 +28,17 @@ std::optional<std::uint64_t> environmentNumber(const char* name, std::uint64_t l
   return number;
 }
 
+std::string environmentChoice(const char* name, std::initializer_list<const char*> choices) {
+  const auto text = environmentVariable(name).value_or(*choices.begin());
+  std::string known;
+  for (const auto* choice : choices) {
+    if (text == choice) return text;
+    known += (known.empty() ? "" : ", ") + std::string(choice);
+  }
+  throw PortSpecificationError(std::string(name) + ": \"" + text + "\" is none of " + known +
+                               "; set one of these, or unset the variable");
+}
+
 void say(const std::string& message) { std::cerr << "portpool: " + message + '\n' << std::flush; }
 
 void warn(const std::string& message) { say("warning: " + message); }

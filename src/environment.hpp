@@ -3,6 +3,7 @@
 // What the core reads from and says to its surroundings.
 
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 
@@ -14,6 +15,10 @@ std::optional<std::string> environmentVariable(const char* name);
 /// The variable's value as a whole number of at most `largest`, or nothing if it is not set. Throws
 /// PortSpecificationError for anything else.
 std::optional<std::uint64_t> environmentNumber(const char* name, std::uint64_t largest);
+
+/// The variable's value, which is one of `choices`, or the first of them if it is not set. Throws
+/// PortSpecificationError for anything else.
+std::string environmentChoice(const char* name, std::initializer_list<const char*> choices);
 
 /// Writes a line to stderr, in one piece.
 void say(const std::string& message);

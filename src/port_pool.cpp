@@ -1,6 +1,7 @@
 #include <portpool/port_pool.hpp>
 
 #include "environment.hpp"
+#include "leaks.hpp"
 #include "port_pool_impl.hpp"
 #include "waiting_line.hpp"
 
@@ -8,6 +9,7 @@
 #include <portpool/server_ports.hpp>
 
 #include <algorithm>
+#include <cstdlib>
 #include <limits>
 #include <random>
 #include <sstream>
@@ -38,7 +40,8 @@ PortPoolOptions optionsFromEnvironment() {
   if (const auto seconds = environmentNumber("PORTPOOL_WAIT_SECONDS", kDay)) {
     options.waitTime = std::chrono::seconds(*seconds);
   }
-  options.verbose = environmentNumber("PORTPOOL_VERBOSE", 1).value_or(0) != 0;
+  options.verbose = environmentChoice("PORTPOOL_VERBOSE", {"0", "1"}) == "1";
+  options.hold = environmentChoice("PORTPOOL_HOLD", {"0", "1"}) == "1";
   return options;
 }
 
@@ -54,12 +57,30 @@ std::string shortened(const std::string& text) {
   return text.size() > kLongest ? text.substr(0, kLongest) + "..." : text;
 }
 
+/// Says what is needed to repeat the order of the ports, and at exit what the pool has done.
+void tellOf(const PortPool& pool) {
+  say("seed " + std::to_string(pool.seed()) + " (PORTPOOL_SEED) for " +
+      std::to_string(pool.ports().size()) + " ports: " + shortened(pool.ports().toString()));
+  std::atexit([] {
+    const auto statistics = PortPool::process().statistics();
+    say(std::to_string(statistics.lifetimeTotal) + " ports handed out in all, at most " +
+        std::to_string(statistics.peak) + " at a time, " + std::to_string(statistics.allocated) +
+        " of them never returned");
+  });
+}
+
 }  // namespace
 
 // ---- PortPool -----------------------------------------------------------------------------------
 
 PortPool& PortPool::process() {
-  static auto& pool = *new PortPool(getServerTCPPorts(), optionsFromEnvironment());
+  static auto& pool = []() -> PortPool& {
+    leakPolicy();  // a fault in its variable stops the run here, with the others
+    const auto options = optionsFromEnvironment();
+    auto& built = *new PortPool(getServerTCPPorts(), options);
+    if (options.verbose) tellOf(built);
+    return built;
+  }();
   return pool;
 }
 
@@ -69,7 +90,23 @@ PortPool::PortPool(const PortSet& ports, const PortPoolOptions& options)
 PortPool::~PortPool() = default;
 
 TCPPortOwner PortPool::allocate(const PortRequest& request) {
-  return TCPPortOwner(impl_->allocate(request));
+  return TCPPortOwner(std::move(impl_->allocate(request, 1).front()));
+}
+
+std::vector<TCPPortOwner> PortPool::allocateSeveral(std::size_t count, const PortRequest& request) {
+  return owning(impl_->allocate(request, count));
+}
+
+std::vector<TCPPortOwner> PortPool::allocateBlock(std::size_t count, const PortRequest& request) {
+  return owning(impl_->allocateBlock(request, count));
+}
+
+std::vector<TCPPortOwner> PortPool::owning(
+    std::vector<std::unique_ptr<detail::Allocation>> allocations) {
+  std::vector<TCPPortOwner> owners;
+  owners.reserve(allocations.size());
+  for (auto& allocation : allocations) owners.push_back(TCPPortOwner(std::move(allocation)));
+  return owners;
 }
 
 const PortSet& PortPool::ports() const noexcept { return impl_->ports(); }
@@ -83,6 +120,7 @@ PortPool::Impl::Impl(PortSet ports, const PortPoolOptions& options)
       seed_(options.seed ? *options.seed : randomSeed()),
       waitTime_(std::clamp(options.waitTime, milliseconds::zero(), kLongestWait)),
       verbose_(options.verbose),
+      hold_(options.hold),
       registry_(platform::makeLeaseRegistry()),
       candidates_(ports_, seed_),
       statistics_{ports_.size(), 0, 0, 0} {
@@ -92,21 +130,78 @@ PortPool::Impl::Impl(PortSet ports, const PortPoolOptions& options)
   }
 }
 
-std::unique_ptr<detail::Allocation> PortPool::Impl::allocate(const PortRequest& request) {
-  platform::Probe probe(request);
-  auto allocation = tryEveryPort(request, probe, Manners::LetOthersFirst);
-  if (!allocation) {
-    probe.isFree(0);  // a wrong host is an error at once, even if no port could be probed for it
-    allocation = wait(request, probe);
+PortPool::Impl::Allocations PortPool::Impl::allocate(const PortRequest& request,
+                                                     std::size_t count) {
+  if (count == 0 || count > ports_.size()) {
+    throw PortSpecificationError(std::to_string(count) + " ports are asked of a pool of " +
+                                 std::to_string(ports_.size()) +
+                                 "; ask for one at least, or allow more (PORTPOOL_PORTS)");
   }
-  if (verbose_) say("port " + std::to_string(allocation->port()) + " handed out");
-  return allocation;
+  Search search(completed(request));
+  return handOut(
+      search, [&](Manners manners) { return trySeveral(search, manners, count); },
+      count == 1 ? "port" : std::to_string(count) + " ports");
 }
 
-void PortPool::Impl::takeBack(std::uint16_t port) noexcept {
+PortPool::Impl::Allocations PortPool::Impl::allocateBlock(const PortRequest& request,
+                                                          std::size_t count) {
+  auto longest = ports_.ranges().front();
+  for (const auto& range : ports_.ranges()) {
+    if (range.last - range.first > longest.last - longest.first) longest = range;
+  }
+  const auto length = longest.last - longest.first + std::size_t{1};
+  if (count == 0 || count > length) {
+    throw PortSpecificationError(
+        "a block of " + std::to_string(count) +
+        " consecutive ports is asked of a pool whose longest run is " +
+        PortSet{longest}.toString() + ", " + std::to_string(length) +
+        " ports; ask for one at least, or allow a longer run (PORTPOOL_PORTS)");
+  }
+  Search search(completed(request));
+  return handOut(
+      search, [&](Manners) { return tryBlock(search, count); },
+      "block of " + std::to_string(count) + " consecutive ports");
+}
+
+PortRequest PortPool::Impl::completed(PortRequest request) const {
+  if (request.transport == Transport::UDP) {
+    if (request.hold != Hold::None) {
+      throw PortSpecificationError(
+          "a UDP port cannot be held, since the hold would take the server's datagrams; ask for "
+          "Hold::None");
+    }
+  } else if (hold_ && request.hold == Hold::None) {
+    request.hold = Hold::Shared;
+  }
+  return request;
+}
+
+template <class Attempt>
+PortPool::Impl::Allocations PortPool::Impl::handOut(Search& search, const Attempt& attempt,
+                                                    const std::string& wanted) {
+  auto allocations = attempt(Manners::LetOthersFirst);
+  if (allocations.empty()) {
+    search.probe.isFree(0);  // a wrong host is an error at once, even if no port could be probed
+    allocations = wait(attempt, wanted);
+  }
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    statistics_.allocated += allocations.size();
+    statistics_.peak = std::max(statistics_.peak, statistics_.allocated);
+    statistics_.lifetimeTotal += allocations.size();
+  }
+  for (const auto& allocation : allocations) {
+    allocation->handOut();
+    if (verbose_) say("port " + std::to_string(allocation->port()) + " handed out");
+  }
+  return allocations;
+}
+
+void PortPool::Impl::takeBack(std::uint16_t port, bool wasHandedOut) noexcept {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     candidates_.giveBack(port);
+    if (!wasHandedOut) return;
     --statistics_.allocated;
     ++returns_;
   }
@@ -119,9 +214,7 @@ PortPoolStatistics PortPool::Impl::statistics() const {
   return statistics_;
 }
 
-std::unique_ptr<detail::Allocation> PortPool::Impl::tryEveryPort(const PortRequest& request,
-                                                                 platform::Probe& probe,
-                                                                 Manners manners) {
+std::unique_ptr<detail::Allocation> PortPool::Impl::tryEveryPort(Search& search, Manners manners) {
   using Mode = platform::Probe::Mode;
   std::unique_lock<std::mutex> lock(mutex_);
 
@@ -131,10 +224,7 @@ std::unique_ptr<detail::Allocation> PortPool::Impl::tryEveryPort(const PortReque
       if (PlaceInLine::isAnyoneWaiting(*registry_, ports_)) return nullptr;
       lock.lock();
     }
-    const auto port = candidates_.next();
-    if (!port) break;
-    lock.unlock();
-    if (auto allocation = tryPort(*port, request, probe, Mode::Exclusive)) return allocation;
+    if (auto allocation = tryPort(*port, search, Mode::Exclusive)) return allocation;
     lock.lock();
   }
 
@@ -142,37 +232,35 @@ std::unique_ptr<detail::Allocation> PortPool::Impl::tryEveryPort(const PortReque
     const auto port = candidates_.nextSuspect();
     if (!port) break;
     lock.unlock();
-    if (auto allocation = tryPort(*port, request, probe, Mode::Exclusive)) return allocation;
+    if (auto allocation = tryPort(*port, search, Mode::Exclusive)) return allocation;
     lock.lock();
   }
   lock.unlock();
 
-  if (!request.avoidTimeWait) {
+  if (!search.request->avoidTimeWait) {
     for (const auto port : platform::portsInTimeWait()) {
       lock.lock();
       const bool isSuspect = candidates_.takeSuspect(port);
       lock.unlock();
       if (!isSuspect) continue;
-      if (auto allocation = tryPort(port, request, probe, Mode::BesidesTimeWait)) return allocation;
+      if (auto allocation = tryPort(port, search, Mode::BesidesTimeWait)) return allocation;
     }
   }
   return nullptr;
 }
 
-std::unique_ptr<detail::Allocation> PortPool::Impl::tryPort(std::uint16_t port,
-                                                            const PortRequest& request,
-                                                            platform::Probe& probe,
+std::unique_ptr<detail::Allocation> PortPool::Impl::tryPort(std::uint16_t port, Search& search,
                                                             platform::Probe::Mode mode) {
   try {
     // The lease first: a probe of a port that somebody else leases could break his own bind.
-    auto lease = registry_->tryAcquire(port);
-    if (lease && probe.isFree(port, mode)) {
-      auto allocation =
-          std::make_unique<detail::Allocation>(shared_from_this(), request, port, std::move(lease));
-      const std::lock_guard<std::mutex> lock(mutex_);
-      statistics_.peak = std::max(statistics_.peak, ++statistics_.allocated);
-      ++statistics_.lifetimeTotal;
-      return allocation;
+    if (auto lease = registry_->tryAcquire(port)) {
+      const auto wantedHold = search.request->hold;
+      std::vector<platform::Socket> hold;
+      if (wantedHold != Hold::None) hold = search.probe.hold(port, wantedHold, mode);
+      if (wantedHold != Hold::None ? !hold.empty() : search.probe.isFree(port, mode)) {
+        return std::make_unique<detail::Allocation>(shared_from_this(), search.request, port,
+                                                    std::move(lease), std::move(hold));
+      }
     }
   } catch (...) {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -184,8 +272,52 @@ std::unique_ptr<detail::Allocation> PortPool::Impl::tryPort(std::uint16_t port,
   return nullptr;
 }
 
-std::unique_ptr<detail::Allocation> PortPool::Impl::wait(const PortRequest& request,
-                                                         platform::Probe& probe) {
+PortPool::Impl::Allocations PortPool::Impl::trySeveral(Search& search, Manners manners,
+                                                       std::size_t count) {
+  Allocations allocations;
+  while (allocations.size() < count) {
+    auto allocation = tryEveryPort(search, manners);
+    if (!allocation) return {};
+    allocations.push_back(std::move(allocation));
+  }
+  return allocations;
+}
+
+PortPool::Impl::Allocations PortPool::Impl::tryBlock(Search& search, std::size_t count) {
+  std::vector<std::uint16_t> ports;  // of the runs that are long enough
+  for (const auto& range : ports_.ranges()) {
+    if (range.last - range.first + std::size_t{1} < count) continue;
+    for (int port = range.first; port <= range.last; ++port) {
+      ports.push_back(static_cast<std::uint16_t>(port));
+    }
+  }
+  const auto locked = [this](const auto& action) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return action();
+  };
+  // Walks over the ports once, from somewhere, and past that place again for a block across it.
+  const auto start = locked([&] { return candidates_.randomBelow(ports.size()); });
+  Allocations block;
+  for (std::size_t i = 0; i < ports.size() + count - 1; ++i) {
+    const auto port = ports[(start + i) % ports.size()];
+    if (!block.empty() && block.back()->port() + 1 != port) block.clear();
+    std::unique_ptr<detail::Allocation> allocation;
+    if (locked([&] { return candidates_.take(port); })) {
+      allocation = tryPort(port, search, platform::Probe::Mode::Exclusive);
+    }
+    if (!allocation) {
+      block.clear();
+      continue;
+    }
+    block.push_back(std::move(allocation));
+    if (block.size() == count) return block;
+  }
+  return {};
+}
+
+template <class Attempt>
+PortPool::Impl::Allocations PortPool::Impl::wait(const Attempt& attempt,
+                                                 const std::string& wanted) {
   const auto start = Clock::now();
   const auto deadline = start + waitTime_;
   PlaceInLine place(*registry_, ports_);
@@ -204,14 +336,14 @@ std::unique_ptr<detail::Allocation> PortPool::Impl::wait(const PortRequest& requ
     const auto now = Clock::now();
     const bool isFirst = place.advance();
     if (isFirst || now >= nextLook || now >= deadline) {
-      if (auto allocation = tryEveryPort(request, probe, Manners::InLine)) return allocation;
+      if (auto allocations = attempt(Manners::InLine); !allocations.empty()) return allocations;
       nextLook = now + kLookFromBehind;
     }
     // A look at thousands of busy ports takes its time; it may take half of one processor's.
     pause = std::max<Clock::duration>(kPollInterval, Clock::now() - now);
 
     if (now >= deadline) {
-      throw NoPortAvailableError("no TCP port became free in " + inSeconds(waitTime_) + "; " +
+      throw NoPortAvailableError("no " + wanted + " became free in " + inSeconds(waitTime_) + "; " +
                                  describeUsers() +
                                  ". Return ports earlier, run fewer tests at a time, allow more "
                                  "ports (PORTPOOL_PORTS), or "
@@ -219,7 +351,8 @@ std::unique_ptr<detail::Allocation> PortPool::Impl::wait(const PortRequest& requ
     }
     if (!isReported && now - start >= kReportAfter) {
       isReported = true;
-      say("waiting for a TCP port, up to " + inSeconds(waitTime_) + "; " + describeUsers());
+      say("waiting for a free " + wanted + ", up to " + inSeconds(waitTime_) + "; " +
+          describeUsers());
     }
   }
 }
@@ -227,29 +360,42 @@ std::unique_ptr<detail::Allocation> PortPool::Impl::wait(const PortRequest& requ
 std::string PortPool::Impl::describeUsers() const {
   constexpr std::size_t kMost = 20;
   std::ostringstream text;
-  text << "all " << ports_.size() << " ports of the pool (" << shortened(ports_.toString())
-       << ") are taken";
-  const auto users = platform::usersOfPorts(ports_);
+  text << "of the pool's " << ports_.size() << " ports (" << shortened(ports_.toString()) << ") ";
+  auto unexplained = ports_;
   std::size_t told = 0;
-  for (const auto& [user, ports] : users) {
-    if (told++ == kMost) {
-      text << "; and " << users.size() - kMost << " other users";
-      break;
-    }
-    text << (told == 1 ? ": " : "; ") << shortened(ports.toString()) << " by " << user;
+  for (const auto& [user, ports] :
+       platform::usersOfPorts(ports_, platform::PortUse::SocketsAndLeases)) {
+    unexplained -= ports;
+    if (told++ < kMost) text << shortened(ports.toString()) << " are taken by " << user << "; ";
   }
+  if (told > kMost) text << "others by " << told - kMost << " other processes; ";
+  text << (unexplained.empty() ? "none is left"
+                               : shortened(unexplained.toString()) +
+                                     " by none that the system shows to this user, if not free");
   return text.str();
 }
 
 // ---- Allocation ---------------------------------------------------------------------------------
 
-detail::Allocation::Allocation(std::shared_ptr<PortPool::Impl> pool, PortRequest request,
-                               std::uint16_t port, std::unique_ptr<platform::Lease> lease)
-    : pool_(std::move(pool)), request_(std::move(request)), port_(port), lease_(std::move(lease)) {}
+detail::Allocation::Allocation(std::shared_ptr<PortPool::Impl> pool,
+                               std::shared_ptr<const PortRequest> request, std::uint16_t port,
+                               std::unique_ptr<platform::Lease> lease,
+                               std::vector<platform::Socket> hold)
+    : pool_(std::move(pool)),
+      request_(std::move(request)),
+      port_(port),
+      lease_(std::move(lease)),
+      hold_(std::move(hold)) {}
 
 detail::Allocation::~Allocation() {
+  hold_.clear();
   lease_.reset();  // before another thread can be given the port
-  pool_->takeBack(port_);
+  pool_->takeBack(port_, isHandedOut_);
+}
+
+bool detail::Allocation::isLeaked() {
+  hold_.clear();
+  return !platform::Probe(*request_).isFree(port_) && !platform::hasOnlyClosingConnections(port_);
 }
 
 }  // namespace portpool

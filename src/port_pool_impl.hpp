@@ -6,43 +6,61 @@
 #include <portpool/port_pool.hpp>
 
 #include <condition_variable>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace portpool {
 
 namespace detail {
 
-/// A port that is handed out: its lease, and the pool that takes it back.
+/// A port that is taken from its pool: its lease and its hold, until the pool takes it back.
 class Allocation {
  public:
-  Allocation(std::shared_ptr<PortPool::Impl> pool, PortRequest request, std::uint16_t port,
-             std::unique_ptr<platform::Lease> lease);
+  Allocation(std::shared_ptr<PortPool::Impl> pool, std::shared_ptr<const PortRequest> request,
+             std::uint16_t port, std::unique_ptr<platform::Lease> lease,
+             std::vector<platform::Socket> hold);
   Allocation(const Allocation&) = delete;
   Allocation& operator=(const Allocation&) = delete;
   ~Allocation();
 
-  const PortRequest& request() const { return request_; }
+  const PortRequest& request() const { return *request_; }
   std::uint16_t port() const { return port_; }
+
+  /// From now on the port counts as handed out.
+  void handOut() { isHandedOut_ = true; }
+
+  /// Opens an exclusive hold to servers that set SO_REUSEADDR.
+  void shareHold() const { platform::shareHold(hold_); }
+
+  /// Ends the hold, and returns whether somebody uses the port. Throws as platform::Probe.
+  bool isLeaked();
 
  private:
   std::shared_ptr<PortPool::Impl> pool_;
-  PortRequest request_;
+  std::shared_ptr<const PortRequest> request_;
   std::uint16_t port_;
   std::unique_ptr<platform::Lease> lease_;
+  std::vector<platform::Socket> hold_;
+  bool isHandedOut_ = false;
 };
 
 }  // namespace detail
 
 class PortPool::Impl : public std::enable_shared_from_this<PortPool::Impl> {
  public:
+  using Allocations = std::vector<std::unique_ptr<detail::Allocation>>;
+
   Impl(PortSet ports, const PortPoolOptions& options);
 
-  std::unique_ptr<detail::Allocation> allocate(const PortRequest& request);
-  void takeBack(std::uint16_t port) noexcept;
+  Allocations allocate(const PortRequest& request, std::size_t count);
+  Allocations allocateBlock(const PortRequest& request, std::size_t count);
+  void takeBack(std::uint16_t port, bool wasHandedOut) noexcept;
 
   const PortSet& ports() const { return ports_; }
   std::uint64_t seed() const { return seed_; }
@@ -52,21 +70,43 @@ class PortPool::Impl : public std::enable_shared_from_this<PortPool::Impl> {
   /// Whether the caller waits in line, or should let those in line go first.
   enum class Manners { LetOthersFirst, InLine };
 
-  /// Tries each port once, in order, then the suspects, then those in TIME_WAIT. Returns null if
-  /// none is free, or the last free one is left to those who wait in line.
-  std::unique_ptr<detail::Allocation> tryEveryPort(const PortRequest& request,
-                                                   platform::Probe& probe, Manners manners);
+  /// A request, and the sockets that probe for it.
+  struct Search {
+    explicit Search(PortRequest wanted)
+        : request(std::make_shared<const PortRequest>(std::move(wanted))), probe(*request) {}
+
+    std::shared_ptr<const PortRequest> request;
+    platform::Probe probe;
+  };
+
+  /// The request with this pool's defaults. Throws PortSpecificationError if it cannot be met.
+  PortRequest completed(PortRequest request) const;
+
   /// Leases and probes one port, taken from the candidates. Returns null, having made it a suspect,
   /// if it is busy.
-  std::unique_ptr<detail::Allocation> tryPort(std::uint16_t port, const PortRequest& request,
-                                              platform::Probe& probe, platform::Probe::Mode mode);
-  std::unique_ptr<detail::Allocation> wait(const PortRequest& request, platform::Probe& probe);
+  std::unique_ptr<detail::Allocation> tryPort(std::uint16_t port, Search& search,
+                                              platform::Probe::Mode mode);
+  /// Tries each port once, in order, then the suspects, then those in TIME_WAIT. Returns null if
+  /// none is free, or the last free one is left to those who wait in line.
+  std::unique_ptr<detail::Allocation> tryEveryPort(Search& search, Manners manners);
+  /// The same for `count` ports; returns none of them if there are not so many.
+  Allocations trySeveral(Search& search, Manners manners, std::size_t count);
+  /// The same for `count` consecutive ports.
+  Allocations tryBlock(Search& search, std::size_t count);
+
+  /// Calls `attempt(Manners)` until it returns allocations, in line with all who wait, and hands
+  /// those out. Throws NoPortAvailableError, which names what was `wanted`.
+  template <class Attempt>
+  Allocations handOut(Search& search, const Attempt& attempt, const std::string& wanted);
+  template <class Attempt>
+  Allocations wait(const Attempt& attempt, const std::string& wanted);
   std::string describeUsers() const;
 
   const PortSet ports_;
   const std::uint64_t seed_;
   const std::chrono::milliseconds waitTime_;
   const bool verbose_;
+  const bool hold_;
   const std::unique_ptr<platform::LeaseRegistry> registry_;
 
   mutable std::mutex mutex_;  // guards what follows; no system call is made under it

@@ -2,6 +2,8 @@
 
 #include "port_pool_impl.hpp"
 
+#include <portpool/errors.hpp>
+
 #include <utility>
 
 namespace portpool {
@@ -26,6 +28,15 @@ const std::vector<std::string>& TCPPortOwner::hosts() const noexcept {
   return allocation_->request().hosts;
 }
 AddressFamily TCPPortOwner::family() const noexcept { return allocation_->request().family; }
+
+ListeningSocket TCPPortOwner::listen(const std::string& host, int backlog) {
+  if (!allocation_) {
+    throw PortPoolError("listen: this owner owns no port; allocate one, and listen before cleanup");
+  }
+  if (allocation_->request().hold == Hold::Exclusive) allocation_->shareHold();
+  return ListeningSocket(
+      platform::listenOn(allocation_->port(), host, allocation_->request().family, backlog));
+}
 
 void TCPPortOwner::cleanup() noexcept { allocation_.reset(); }
 

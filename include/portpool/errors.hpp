@@ -43,4 +43,16 @@ class DescriptorLimitError : public PortPoolError {
   using PortPoolError::PortPoolError;
 };
 
+/// No server answered on a port in time, or the process that was to serve died.
+class NotListeningError : public PortPoolError {
+ public:
+  using PortPoolError::PortPoolError;
+};
+
+/// The system refuses this process a network of its own.
+class IsolationError : public PortPoolError {
+ public:
+  using PortPoolError::PortPoolError;
+};
+
 }  // namespace portpool

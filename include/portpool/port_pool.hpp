@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <vector>
 
 namespace portpool {
 
@@ -30,6 +31,9 @@ struct PortPoolOptions {
 
   /// Say on stderr which port is handed out and returned.
   bool verbose = false;
+
+  /// Hold every TCP port as with Hold::Shared, unless the request asks for another hold.
+  bool hold = false;
 };
 
 /// The ports that may be handed out, and their order: least recently used first, beginning with a
@@ -38,7 +42,8 @@ struct PortPoolOptions {
 class PortPool {
  public:
   /// This process's pool, built on first use from getServerTCPPorts() and the environment
-  /// (PORTPOOL_WAIT_SECONDS, PORTPOOL_SEED, PORTPOOL_VERBOSE), and never destroyed.
+  /// (PORTPOOL_WAIT_SECONDS, PORTPOOL_SEED, PORTPOOL_VERBOSE, PORTPOOL_HOLD, PORTPOOL_LEAKS), and
+  /// never destroyed.
   /// Throws PortSpecificationError or PortRangeUnknownError if it cannot be built.
   static PortPool& process();
 
@@ -59,6 +64,15 @@ class PortPool {
   /// process or system has no descriptor left, NoPortAvailableError when the wait time is up.
   TCPPortOwner allocate(const PortRequest& request = {});
 
+  /// As many ports at once, all or none. Throws as allocate(), and PortSpecificationError if the
+  /// pool has fewer.
+  std::vector<TCPPortOwner> allocateSeveral(std::size_t count, const PortRequest& request = {});
+
+  /// As many consecutive ports, ascending, all or none, somewhere in the pool: a block is not
+  /// chosen by least recent use. Throws as allocate(), and PortSpecificationError if the pool has
+  /// no such run.
+  std::vector<TCPPortOwner> allocateBlock(std::size_t count, const PortRequest& request = {});
+
   /// The ports that the pool was given.
   const PortSet& ports() const noexcept;
 
@@ -70,6 +84,9 @@ class PortPool {
  private:
   class Impl;
   friend class detail::Allocation;
+
+  static std::vector<TCPPortOwner> owning(
+      std::vector<std::unique_ptr<detail::Allocation>> allocations);
 
   std::shared_ptr<Impl> impl_;
 };

@@ -12,6 +12,22 @@ enum class AddressFamily {
   IPv6,  ///< IPv6 only
 };
 
+/// The protocols that a port must be free for.
+enum class Transport {
+  TCP,
+  UDP,
+  Both,  ///< one number, free for both
+};
+
+/// Whether portpool itself keeps the port bound, never listening, for as long as it is owned. A
+/// connection to a held port is refused until a server listens on it. Only TCP ports are held: a
+/// second UDP socket on a port would take its server's datagrams.
+enum class Hold {
+  None,       ///< the number is leased, not bound
+  Shared,     ///< a server can bind it if it sets SO_REUSEADDR, or SO_REUSEPORT as the same user
+  Exclusive,  ///< nobody can bind it
+};
+
 /// What a caller asks of a port.
 struct PortRequest {
   /// The addresses on which the port must be free when it is handed out: addresses or names of this
@@ -24,6 +40,10 @@ struct PortRequest {
   /// Never hand out a port that still has connections in TIME_WAIT. Without it such ports are
   /// handed out when no other is left: a server that sets SO_REUSEADDR can bind them.
   bool avoidTimeWait = false;
+
+  Transport transport = Transport::TCP;
+
+  Hold hold = Hold::None;
 };
 
 }  // namespace portpool

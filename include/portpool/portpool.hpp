@@ -3,6 +3,7 @@
 // All of the core: TCP ports for tests, each test its own.
 
 #include <portpool/errors.hpp>          // IWYU pragma: export
+#include <portpool/isolation.hpp>       // IWYU pragma: export
 #include <portpool/port_fixture.hpp>    // IWYU pragma: export
 #include <portpool/port_pool.hpp>       // IWYU pragma: export
 #include <portpool/port_request.hpp>    // IWYU pragma: export

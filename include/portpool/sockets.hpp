@@ -2,6 +2,7 @@
 
 #include <portpool/port_request.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 
@@ -18,6 +19,40 @@ enum class SocketType {
   Stream,    ///< TCP
   Datagram,  ///< UDP
 };
+
+/// Owns a listening TCP socket. Move-only.
+class ListeningSocket {
+ public:
+  /// Takes the socket over.
+  explicit ListeningSocket(NativeSocket socket) noexcept : socket_(socket) {}
+  ListeningSocket(ListeningSocket&& other) noexcept : socket_(other.release()) {}
+  ListeningSocket& operator=(ListeningSocket&& other) noexcept;
+  ~ListeningSocket() { close(); }
+
+  /// The socket, which stays this object's; -1 if it has none (any more).
+  NativeSocket nativeHandle() const noexcept { return socket_; }
+
+  /// Gives the socket away: the caller closes it.
+  NativeSocket release() noexcept {
+    const NativeSocket socket = socket_;
+    socket_ = -1;
+    return socket;
+  }
+
+  void close() noexcept;
+
+ private:
+  NativeSocket socket_;
+};
+
+/// Returns when a TCP connection to the port succeeds; the server sees one that is closed at once.
+/// `childPid` is the process of the server, if there is one to watch, and need not be a child.
+/// Throws NotListeningError, with the time that went by, after `timeout`, or as soon as that
+/// process is seen dead; HostError if the host does not resolve. Leaves the child for its parent to
+/// reap. Thread-safe. From PySys's `waitForSocket`.
+void waitUntilListening(std::uint16_t port, const std::string& host = kHost,
+                        std::chrono::milliseconds timeout = std::chrono::seconds(60),
+                        int childPid = 0);
 
 /// Returns an ephemeral port that was free a moment ago on the loopback address of the family (on
 /// every address of both for AddressFamily::Any). Nothing keeps it free: the system may give it to

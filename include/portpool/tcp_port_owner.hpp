@@ -1,6 +1,7 @@
 #pragma once
 
 #include <portpool/port_request.hpp>
+#include <portpool/sockets.hpp>
 
 #include <cstdint>
 #include <memory>
@@ -35,12 +36,21 @@ class TCPPortOwner {
   const std::vector<std::string>& hosts() const noexcept;
   AddressFamily family() const noexcept;
 
+  /// Returns a TCP socket that listens on the port, on `host` ("" for every address of the owner's
+  /// family). It has SO_REUSEADDR set and is close-on-exec. An owner with Hold::Shared keeps its
+  /// hold until the socket listens and after, so there is no moment at which the port is free; an
+  /// exclusive hold becomes a shared one. A port that is only leased may have been taken by a
+  /// program outside portpool since it was handed out: then throws PortPoolError. Throws HostError
+  /// if the host is none of this machine's.
+  ListeningSocket listen(const std::string& host = kHost, int backlog = 128);
+
   /// Returns the port to its pool, last in its order, and ends the lease. Does nothing if no port
   /// is owned. In a forked child, gives up the child's copy only: the parent's lease stays.
   void cleanup() noexcept;
 
  private:
   friend class PortPool;
+  friend class PortScope;
   explicit TCPPortOwner(std::unique_ptr<detail::Allocation> allocation) noexcept;
 
   std::unique_ptr<detail::Allocation> allocation_;

@@ -1,4 +1,4 @@
-// Abstract socket names and /proc.
+// Abstract socket names, /proc, and namespaces.
 
 #include "platform.hpp"
 #include "posix.hpp"
@@ -6,6 +6,10 @@
 #include <portpool/errors.hpp>
 
 #include <dirent.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -14,6 +18,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <initializer_list>
 #include <limits>
 #include <sstream>
 #include <system_error>
@@ -112,8 +117,8 @@ std::optional<PortRange> readEphemeralRange(const std::string& path) {
 
 namespace {
 
-/// One line of /proc/net/tcp or tcp6.
-struct TcpSocket {
+/// One line of /proc/net/tcp, tcp6, udp or udp6.
+struct InetSocket {
   std::uint16_t port;
   unsigned state;
   unsigned long timer;  // the time until the timer fires, in clock ticks
@@ -122,10 +127,10 @@ struct TcpSocket {
 
 constexpr unsigned kTimeWait = 6;  // TCP_TIME_WAIT of the kernel's tcp_states.h
 
-std::vector<TcpSocket> tcpSockets() {
-  std::vector<TcpSocket> sockets;
-  for (const char* path : {"/proc/net/tcp", "/proc/net/tcp6"}) {
-    std::ifstream file(path);
+std::vector<InetSocket> inetSockets(std::initializer_list<const char*> tables) {
+  std::vector<InetSocket> sockets;
+  for (const char* table : tables) {
+    std::ifstream file(std::string("/proc/net/") + table);
     std::string line;
     std::getline(file, line);  // the heading
     while (std::getline(file, line)) {
@@ -153,7 +158,7 @@ std::vector<std::uint16_t> portsInTimeWait() {
   // A port is as old as its youngest connection, the one that stays the longest.
   constexpr auto kUsedOtherwise = std::numeric_limits<unsigned long>::max();
   std::map<std::uint16_t, unsigned long> longest;
-  for (const auto& socket : tcpSockets()) {
+  for (const auto& socket : inetSockets({"tcp", "tcp6"})) {
     auto& time = longest[socket.port];
     time = socket.state == kTimeWait ? std::max(time, socket.timer) : kUsedOtherwise;
   }
@@ -166,6 +171,16 @@ std::vector<std::uint16_t> portsInTimeWait() {
   ports.reserve(byAge.size());
   for (const auto& [time, port] : byAge) ports.push_back(port);
   return ports;
+}
+
+bool hasOnlyClosingConnections(std::uint16_t port) {
+  bool hasAny = false;
+  for (const auto& socket : inetSockets({"tcp", "tcp6"})) {
+    if (socket.port != port) continue;
+    if (socket.inode != 0) return false;
+    hasAny = true;
+  }
+  return hasAny;
 }
 
 // ---- Users of ports -----------------------------------------------------------------------------
@@ -247,20 +262,20 @@ PortSet lockedPorts(const std::string& path) {
 
 }  // namespace
 
-std::map<std::string, PortSet> usersOfPorts(const PortSet& ports) {
+std::map<std::string, PortSet> usersOfPorts(const PortSet& ports, PortUse use) {
   std::map<std::string, PortSet> users;
   PortsByInode byInode;
   PortSet explained;
-  addLeases(ports, byInode);
-  for (const auto& socket : tcpSockets()) {
+  if (use == PortUse::SocketsAndLeases) addLeases(ports, byInode);
+  for (const auto& socket : inetSockets({"tcp", "tcp6", "udp", "udp6"})) {
     if (!ports.contains(socket.port)) continue;
     if (socket.inode != 0) {
       byInode[socket.inode].insert(socket.port);
     } else if (socket.state == kTimeWait) {
       users["connections in TIME_WAIT"].insert(socket.port);
-      explained.insert(socket.port);
     }
   }
+  if (use == PortUse::Sockets && byInode.empty()) return users;
 
   // A look at a descriptor keeps its file open for that instant, though the owner closes it: he may
   // find his own port busy. So only those are looked at who can use the ports.
@@ -276,7 +291,7 @@ std::map<std::string, PortSet> usersOfPorts(const PortSet& ports) {
       const auto target = targetOf(descriptors + descriptor);
       if (const auto inode = socketInode(target); inode != 0) {
         if (const auto found = byInode.find(inode); found != byInode.end()) used |= found->second;
-      } else if (target == kLockFile) {
+      } else if (use == PortUse::SocketsAndLeases && target == kLockFile) {
         used |= lockedPorts(details + descriptor) & ports;
       }
     }
@@ -290,9 +305,51 @@ std::map<std::string, PortSet> usersOfPorts(const PortSet& ports) {
   for (const auto& [inode, set] : byInode) hidden |= set;
   hidden -= explained;
   if (!hidden.empty()) users["a process that this user may not look at"] |= hidden;
-  const auto unknown = ports - explained - hidden;
-  if (!unknown.empty()) users["no process that the system shows"] |= unknown;
   return users;
+}
+
+// ---- Isolation ----------------------------------------------------------------------------------
+
+namespace {
+
+[[noreturn]] void throwRefused(const std::string& step, int error) {
+  throw IsolationError(
+      "cannot isolate this process: " + step + ": " + std::generic_category().message(error) +
+      (error == EINVAL
+           ? "; isolate before the first thread starts"
+           : "; allow unprivileged user namespaces (sysctl user.max_user_namespaces, "
+             "kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns; in a "
+             "container, its seccomp profile)") +
+      "; or set PORTPOOL_ISOLATE=try to go on without, or unset it");
+}
+
+void writeFile(const std::string& path, const std::string& text) {
+  const int file = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  if (file < 0) throwRefused("open " + path, errno);
+  const auto written = ::write(file, text.data(), text.size());
+  const int error = errno;
+  ::close(file);
+  if (written < 0) throwRefused("write " + path, error);
+}
+
+}  // namespace
+
+void isolate() {
+  const auto user = std::to_string(::geteuid());
+  const auto group = std::to_string(::getegid());
+  if (::unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0) throwRefused("unshare", errno);
+  writeFile("/proc/self/setgroups", "deny");  // without it an ordinary user may not map a group
+  writeFile("/proc/self/uid_map", user + ' ' + user + " 1");
+  writeFile("/proc/self/gid_map", group + ' ' + group + " 1");
+
+  const Socket socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (!socket) throwRefused("socket", errno);
+  ifreq loopback{};
+  loopback.ifr_name[0] = 'l';
+  loopback.ifr_name[1] = 'o';
+  if (::ioctl(socket.get(), SIOCGIFFLAGS, &loopback) != 0) throwRefused("SIOCGIFFLAGS", errno);
+  loopback.ifr_flags = static_cast<short>(loopback.ifr_flags | IFF_UP);
+  if (::ioctl(socket.get(), SIOCSIFFLAGS, &loopback) != 0) throwRefused("SIOCSIFFLAGS", errno);
 }
 
 }  // namespace portpool::platform

@@ -71,15 +71,14 @@ class Socket {
 
   explicit operator bool() const noexcept { return descriptor_ >= 0; }
   int get() const noexcept { return descriptor_; }
-  void close() noexcept;
-
- private:
   int release() noexcept {
     const int descriptor = descriptor_;
     descriptor_ = -1;
     return descriptor;
   }
+  void close() noexcept;
 
+ private:
   int descriptor_ = -1;
 };
 
@@ -89,8 +88,9 @@ struct SocketAddress {
   std::size_t size = 0;
 };
 
-/// Finds out whether ports are free on the hosts of one request, by binding them for an instant.
-/// Keeps a socket that failed to bind for the next port, which makes a busy port cheap.
+/// Binds ports on the hosts of one request: for an instant, to find out whether they are free, or
+/// to hold them. Keeps a socket that failed to bind for the next port, which makes a busy port
+/// cheap.
 class Probe {
  public:
   /// Throws HostError if a host does not resolve, or there is none.
@@ -101,24 +101,41 @@ class Probe {
     BesidesTimeWait,  ///< as a server with SO_REUSEADDR binds
   };
 
-  /// Returns whether the port can be bound on every host. Throws HostError if a host is not of this
-  /// machine or its family is missing, DescriptorLimitError, or PortPoolError if the system fails
-  /// otherwise.
+  /// Returns whether the port can be bound on every host, for every transport of the request.
+  /// Throws HostError if a host is not of this machine or its family is missing,
+  /// DescriptorLimitError, or PortPoolError if the system fails otherwise.
   bool isFree(std::uint16_t port, Mode mode = Mode::Exclusive);
+
+  /// The same, and keeps the port bound for TCP: returns the bound sockets, or none if the port is
+  /// not free. With Hold::Shared they are open to servers with SO_REUSEADDR or SO_REUSEPORT.
+  std::vector<Socket> hold(std::uint16_t port, Hold hold, Mode mode = Mode::Exclusive);
 
  private:
   struct Target {
     std::string host;
     SocketAddress address;
+    int type;  // SOCK_STREAM or SOCK_DGRAM
     bool dualStack;
     Socket socket;
   };
-  enum class Result { Free, Busy, NoSuchAddress };
+  enum class Result { Bound, Busy, NoSuchAddress };
 
-  Result tryTarget(Target& target, std::uint16_t port, Mode mode);
+  Result bind(Target& target, std::uint16_t port, Mode mode);
+  void drop(std::size_t target);
 
   std::vector<Target> targets_;
 };
+
+/// Opens the bound sockets to servers with SO_REUSEADDR or SO_REUSEPORT.
+void shareHold(const std::vector<Socket>& sockets);
+
+/// Binds the port on the host with SO_REUSEADDR, and listens; returns the socket.
+/// Throws HostError, DescriptorLimitError, PortPoolError if the port is taken.
+int listenOn(std::uint16_t port, const std::string& host, AddressFamily family, int backlog);
+
+/// Moves this process into user and network namespaces of its own, with loopback up.
+/// Throws IsolationError.
+void isolate();
 
 // ---- Knowledge ----------------------------------------------------------------------------------
 
@@ -132,8 +149,18 @@ std::string ephemeralRangeFile();
 /// The ports on which all sockets that the system shows are in TIME_WAIT, the oldest first.
 std::vector<std::uint16_t> portsInTimeWait();
 
+/// Whether all sockets that the system shows on the port belong to no process any more, and there
+/// is one: connections that the system closes, TIME_WAIT among them.
+bool hasOnlyClosingConnections(std::uint16_t port);
+
+enum class PortUse {
+  Sockets,           ///< bound or connected
+  SocketsAndLeases,  ///< or leased
+};
+
 /// Who uses which of the ports, as far as the system lets this process see it, for a message: a
-/// description of each user ("pid 42 (redis-server *:20000)"), and its ports.
-std::map<std::string, PortSet> usersOfPorts(const PortSet& ports);
+/// description of each user ("pid 42 (redis-server *:20000)"), and its ports. It does not see
+/// sockets that are bound and neither listen nor are connected.
+std::map<std::string, PortSet> usersOfPorts(const PortSet& ports, PortUse use);
 
 }  // namespace portpool::platform

@@ -10,17 +10,22 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
+#include <csignal>
 #include <cstring>
 #include <mutex>
 #include <set>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 namespace portpool::platform {
@@ -164,72 +169,119 @@ std::vector<SocketAddress> addressesOf(const std::string& host, AddressFamily fa
 
 // ---- Probes -------------------------------------------------------------------------------------
 
+namespace {
+
+bool isEveryAddress(SocketAddress& address) {
+  if (familyOf(address) == AF_INET) {
+    return reinterpret_cast<sockaddr_in*>(address.bytes.data())->sin_addr.s_addr == INADDR_ANY;
+  }
+  const auto& host = reinterpret_cast<sockaddr_in6*>(address.bytes.data())->sin6_addr;
+  return std::memcmp(&host, &in6addr_any, sizeof host) == 0;
+}
+
+}  // namespace
+
 Probe::Probe(const PortRequest& request) {
-  if (request.hosts.empty()) {
+  const auto& hosts = request.hosts;
+  if (hosts.empty()) {
     throw HostError(
         "the request names no host; name an address of this machine, \"localhost\", or \"\" for "
-        "all "
-        "of its addresses");
+        "all of its addresses");
   }
-  const auto& hosts = request.hosts;
   const bool everyAddress = std::find(hosts.begin(), hosts.end(), "") != hosts.end();
   for (const auto& host : hosts) {
     if (everyAddress && host == "localhost") continue;  // covered by the probe of every address
     for (const auto& address : addressesOf(host, request.family)) {
-      targets_.push_back({host, address, request.family == AddressFamily::Any, Socket()});
+      for (const auto type : {SOCK_STREAM, SOCK_DGRAM}) {
+        const auto other = type == SOCK_STREAM ? Transport::UDP : Transport::TCP;
+        if (request.transport == other) continue;
+        targets_.push_back({host, address, type, request.family == AddressFamily::Any, Socket()});
+      }
     }
   }
+  // A hold of every address comes first: it covers the others.
+  std::stable_partition(targets_.begin(), targets_.end(),
+                        [](Target& target) { return isEveryAddress(target.address); });
 }
 
 bool Probe::isFree(std::uint16_t port, Mode mode) {
   for (std::size_t i = 0; i < targets_.size();) {
-    const auto result = tryTarget(targets_[i], port, mode);
+    const auto result = bind(targets_[i], port, mode);
     if (result == Result::Busy) return false;
-    if (result == Result::Free) {
-      ++i;
-      continue;
-    }
-    // A name may have addresses that are not up; the host is wrong when all are.
-    const auto missing = std::move(targets_[i]);
-    targets_.erase(targets_.begin() + static_cast<std::ptrdiff_t>(i));
-    const bool othersLeft = std::any_of(targets_.begin(), targets_.end(), [&](const Target& other) {
-      return other.host == missing.host;
-    });
-    if (!othersLeft) {
-      throwNotLocal(missing.host, missing.dualStack ? AddressFamily::Any
-                                  : missing.address.size == sizeof(sockaddr_in6)
-                                      ? AddressFamily::IPv6
-                                      : AddressFamily::IPv4);
+    if (result == Result::NoSuchAddress) {
+      drop(i);
+    } else {
+      targets_[i++].socket.close();
     }
   }
   return true;
 }
 
-Probe::Result Probe::tryTarget(Target& target, std::uint16_t port, Mode mode) {
-  if (mode != Mode::Exclusive) target.socket.close();  // the kept one lacks SO_REUSEADDR
+std::vector<Socket> Probe::hold(std::uint16_t port, Hold hold, Mode mode) {
+  std::vector<Socket> sockets;
+  if (targets_.size() > 1 && !isFree(port, mode)) return sockets;
+  for (std::size_t i = 0; i < targets_.size();) {
+    auto& target = targets_[i];
+    if (target.type != SOCK_STREAM) {
+      ++i;
+      continue;
+    }
+    const auto result = bind(target, port, mode);
+    if (result == Result::NoSuchAddress) {
+      drop(i);
+      continue;
+    }
+    // Busy, though it was free: covered by a hold of ours.
+    if (result == Result::Bound) {
+      sockets.push_back(std::move(target.socket));
+    } else if (sockets.empty()) {
+      return sockets;
+    }
+    ++i;
+  }
+  if (hold == Hold::Shared) shareHold(sockets);
+  return sockets;
+}
+
+/// A name may have addresses that are not up; the host is wrong when all are.
+void Probe::drop(std::size_t target) {
+  const auto missing = std::move(targets_[target]);
+  targets_.erase(targets_.begin() + static_cast<std::ptrdiff_t>(target));
+  const bool othersLeft = std::any_of(targets_.begin(), targets_.end(), [&](const Target& other) {
+    return other.host == missing.host;
+  });
+  if (othersLeft) return;
+  const auto family =
+      missing.address.size == sizeof(sockaddr_in6) ? AddressFamily::IPv6 : AddressFamily::IPv4;
+  throwNotLocal(missing.host, missing.dualStack ? AddressFamily::Any : family);
+}
+
+Probe::Result Probe::bind(Target& target, std::uint16_t port, Mode mode) {
+  // Only TCP has TIME_WAIT; on UDP, SO_REUSEADDR would see past other programs' sockets.
+  const bool besidesTimeWait = mode == Mode::BesidesTimeWait && target.type == SOCK_STREAM;
+  if (besidesTimeWait) target.socket.close();  // the kept one lacks SO_REUSEADDR
   if (!target.socket) {
-    Socket socket(::socket(familyOf(target.address), SOCK_STREAM | SOCK_CLOEXEC, 0));
+    Socket socket(::socket(familyOf(target.address), target.type | SOCK_CLOEXEC, 0));
     if (!socket) {
       if (errno != EAFNOSUPPORT) throwSystemError("socket", errno);
       if (!target.host.empty() || !target.dualStack) return Result::NoSuchAddress;
       target.address = ipv4Address(INADDR_ANY);  // a kernel without IPv6
       target.dualStack = false;
-      return tryTarget(target, port, mode);
+      return bind(target, port, mode);
     }
     if (familyOf(target.address) == AF_INET6) {
       setOption(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, target.dualStack ? 0 : 1);
     }
-    if (mode == Mode::BesidesTimeWait) setOption(socket.get(), SOL_SOCKET, SO_REUSEADDR, 1);
+    if (besidesTimeWait) setOption(socket.get(), SOL_SOCKET, SO_REUSEADDR, 1);
     target.socket = std::move(socket);
   }
   setPort(target.address, port);
   if (::bind(target.socket.get(), raw(target.address),
              static_cast<socklen_t>(target.address.size)) == 0) {
-    target.socket.close();
-    return Result::Free;
+    return Result::Bound;
   }
   const int error = errno;
-  if (mode != Mode::Exclusive) target.socket.close();
+  if (besidesTimeWait) target.socket.close();
   switch (error) {
     case EADDRINUSE:
     case EACCES:
@@ -243,6 +295,39 @@ Probe::Result Probe::tryTarget(Target& target, std::uint16_t port, Mode mode) {
       throwSystemError("bind to port " + std::to_string(port) + " of host \"" + target.host + '"',
                        error);
   }
+}
+
+void shareHold(const std::vector<Socket>& sockets) {
+  for (const auto& socket : sockets) {
+    setOption(socket.get(), SOL_SOCKET, SO_REUSEADDR, 1);
+    setOption(socket.get(), SOL_SOCKET, SO_REUSEPORT, 1);
+  }
+}
+
+int listenOn(std::uint16_t port, const std::string& host, AddressFamily family, int backlog) {
+  const auto where = "port " + std::to_string(port) + " of host \"" + host + '"';
+  auto address = addressesOf(host, family).front();
+  Socket socket(::socket(familyOf(address), SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!socket && errno == EAFNOSUPPORT && family == AddressFamily::Any) {
+    return listenOn(port, host, AddressFamily::IPv4, backlog);
+  }
+  if (!socket && errno == EAFNOSUPPORT) throwNotLocal(host, family);
+  if (!socket) throwSystemError("socket", errno);
+  if (familyOf(address) == AF_INET6) {
+    setOption(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, family == AddressFamily::Any ? 0 : 1);
+  }
+  setOption(socket.get(), SOL_SOCKET, SO_REUSEADDR, 1);
+  setPort(address, port);
+  if (::bind(socket.get(), raw(address), static_cast<socklen_t>(address.size)) != 0 ||
+      ::listen(socket.get(), backlog) != 0) {
+    if (errno == EADDRNOTAVAIL) throwNotLocal(host, family);
+    if (errno == EADDRINUSE) {
+      throw PortPoolError("another program took " + where +
+                          " since it was handed out; ask for Hold::Shared, which keeps it bound");
+    }
+    throwSystemError("listen on " + where, errno);
+  }
+  return socket.release();
 }
 
 // ---- The lock file ------------------------------------------------------------------------------
@@ -366,7 +451,7 @@ std::unique_ptr<LeaseRegistry> makeLockFileRegistry(const std::string& path) {
 
 }  // namespace portpool::platform
 
-// ---- Ephemeral ports ----------------------------------------------------------------------------
+// ---- Public functions on sockets ----------------------------------------------------------------
 
 namespace portpool {
 
@@ -409,6 +494,82 @@ std::uint16_t findUnusedPort(AddressFamily family, SocketType type) {
   }
   if (family == AddressFamily::Any) return bindPort(socket.get(), "");
   return bindPort(socket.get(), family == AddressFamily::IPv4 ? kHost : kHostV6);
+}
+
+ListeningSocket& ListeningSocket::operator=(ListeningSocket&& other) noexcept {
+  close();
+  socket_ = other.release();
+  return *this;
+}
+
+void ListeningSocket::close() noexcept {
+  const NativeSocket socket = release();
+  if (socket >= 0) ::close(socket);
+}
+
+namespace {
+
+/// Whether a connection to the address succeeds before `deadline`.
+bool canConnect(platform::SocketAddress& address, std::chrono::steady_clock::time_point deadline) {
+  using namespace platform;
+  const Socket socket(::socket(familyOf(address), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!socket) {
+    if (errno == EAFNOSUPPORT) return false;
+    throwSystemError("socket", errno);
+  }
+  if (::connect(socket.get(), raw(address), static_cast<socklen_t>(address.size)) != 0) {
+    if (errno != EINPROGRESS) return false;
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+        deadline - std::chrono::steady_clock::now());
+    pollfd writable{socket.get(), POLLOUT, 0};
+    if (::poll(&writable, 1, std::max(0, static_cast<int>(left.count()))) != 1) return false;
+    if (getOption(socket.get(), SOL_SOCKET, SO_ERROR) != 0) return false;
+  }
+  // A connection to an ephemeral port can meet itself.
+  SocketAddress own;
+  auto size = static_cast<socklen_t>(own.bytes.size());
+  if (::getsockname(socket.get(), raw(own), &size) != 0) throwSystemError("getsockname", errno);
+  return portOf(own) != portOf(address);
+}
+
+/// Whether the process has exited, reaped or not.
+bool isDead(pid_t pid) {
+  siginfo_t info{};
+  if (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0) {
+    return info.si_pid == pid;
+  }
+  return ::kill(pid, 0) != 0 && errno == ESRCH;  // nobody's child, or another's
+}
+
+}  // namespace
+
+void waitUntilListening(std::uint16_t port, const std::string& host,
+                        std::chrono::milliseconds timeout, int childPid) {
+  using Clock = std::chrono::steady_clock;
+  constexpr std::chrono::milliseconds kLongestPause{20};
+  const auto start = Clock::now();
+  const auto deadline = start + timeout;
+  auto addresses = platform::addressesOf(host.empty() ? "localhost" : host, AddressFamily::Any);
+  for (auto& address : addresses) platform::setPort(address, port);
+  std::chrono::milliseconds pause{1};
+  for (;;) {
+    // Before the connection is tried: a server that is dead now does not answer any more.
+    const bool died = childPid > 0 && isDead(childPid);
+    for (auto& address : addresses) {
+      if (canConnect(address, deadline)) return;
+    }
+    const auto now = Clock::now();
+    if (died || now >= deadline) {
+      const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(now - start);
+      throw NotListeningError(
+          "nothing listens on port " + std::to_string(port) + " of host \"" + host + "\" after " +
+          std::to_string(elapsed.count()) + " ms" +
+          (died ? ": the server, pid " + std::to_string(childPid) + ", has exited; see its output"
+                : "; see whether the server started, on this port and host, or wait longer"));
+    }
+    std::this_thread::sleep_for(std::min<Clock::duration>(pause, deadline - now));
+    pause = std::min(pause * 2, kLongestPause);
+  }
 }
 
 }  // namespace portpool
