@@ -5,4 +5,9 @@
 #include <catch2/catch.hpp>
 #endif
 
-int main(int argc, char* argv[]) { return Catch::Session().run(argc, argv); }
+#include <portpool/isolation.hpp>
+
+int main(int argc, char* argv[]) {
+  if (!portpool::isolateIfRequested()) return 1;
+  return Catch::Session().run(argc, argv);
+}

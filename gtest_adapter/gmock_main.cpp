@@ -3,6 +3,7 @@
 #include <portpool/gtest.hpp>
 
 int main(int argc, char** argv) {
+  if (!portpool::isolateIfRequested()) return 1;
   ::testing::InitGoogleMock(&argc, argv);
   portpool::gtest::install();
   return RUN_ALL_TESTS();

@@ -224,6 +224,9 @@ std::unique_ptr<detail::Allocation> PortPool::Impl::tryEveryPort(Search& search,
       if (PlaceInLine::isAnyoneWaiting(*registry_, ports_)) return nullptr;
       lock.lock();
     }
+    const auto port = candidates_.next();
+    if (!port) break;
+    lock.unlock();
     if (auto allocation = tryPort(*port, search, Mode::Exclusive)) return allocation;
     lock.lock();
   }

@@ -109,7 +109,7 @@ TEST(PortScope, WithoutOneAPortIsTheProcesss) {
 TEST(PortScope, AFailedAllocationLeavesItAsItWas) {
   PortScope scope;
   EXPECT_THROW(getNextAvailableTCPPort({"misspelt..localhost"}), HostError);
-  EXPECT_THROW(scope.getNextAvailableTCPPort({{"misspelt..localhost"}}), HostError);
+  EXPECT_THROW(scope.getNextAvailableTCPPort({"misspelt..localhost"}), HostError);
   EXPECT_THAT(scope.ports(), IsEmpty());
 }
 

@@ -4,9 +4,10 @@
 
 #include <portpool/portpool.hpp>
 
-#include <memory>
+#include <iostream>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace portpool::gtest {
 
@@ -26,13 +27,19 @@ class PortPoolEnvironment : public ::testing::Environment {
 /// Opens and ends the scopes of portpool::getNextAvailableTCPPort: one for each set-up of the
 /// environments, which lasts until they are torn down, one for each test suite and test. Records
 /// the ports of a test as its property `tcp_ports`, blank-separated, in the order in which they
-/// were handed out.
+/// were handed out. Makes a leaked port a failure of its test, suite or run (PORTPOOL_LEAKS=fail),
+/// and prints with the first failure of a test what listens on its ports.
 class PortScopeListener : public ::testing::EmptyTestEventListener {
  public:
-  void OnEnvironmentsSetUpStart(const ::testing::UnitTest&) override { run_.emplace(); }
-  void OnTestSuiteStart(const ::testing::TestSuite&) override { suite_.emplace(); }
-  void OnTestStart(const ::testing::TestInfo&) override {
-    test_.emplace();
+  void OnEnvironmentsSetUpStart(const ::testing::UnitTest&) override {
+    run_.emplace("the test run");
+  }
+  void OnTestSuiteStart(const ::testing::TestSuite& suite) override {
+    suite_.emplace(std::string("test suite ") + suite.name());
+  }
+  void OnTestStart(const ::testing::TestInfo& test) override {
+    test_.emplace(std::string("test ") + test.test_suite_name() + '.' + test.name());
+    hasFailed_ = false;
     // GoogleTest leaves the test out and tells it as skipped, which ctest takes for a success: the
     // ports that a set-up did not get would go unnoticed.
     const auto& run = *::testing::UnitTest::GetInstance();
@@ -42,20 +49,31 @@ class PortScopeListener : public ::testing::EmptyTestEventListener {
     }
   }
 
+  void OnTestPartResult(const ::testing::TestPartResult& result) override {
+    if (!result.failed() || std::exchange(hasFailed_, true)) return;
+    std::cout << portpool::describePorts() << std::flush;
+  }
+
   void OnTestEnd(const ::testing::TestInfo&) override {
     std::string ports;
     for (const auto port : test_->ports())
       ports += (ports.empty() ? "" : " ") + std::to_string(port);
     if (!ports.empty()) ::testing::Test::RecordProperty("tcp_ports", ports);
-    test_.reset();
+    end(test_);
   }
-  void OnTestSuiteEnd(const ::testing::TestSuite&) override { suite_.reset(); }
-  void OnEnvironmentsTearDownEnd(const ::testing::UnitTest&) override { run_.reset(); }
+  void OnTestSuiteEnd(const ::testing::TestSuite&) override { end(suite_); }
+  void OnEnvironmentsTearDownEnd(const ::testing::UnitTest&) override { end(run_); }
 
  private:
+  static void end(std::optional<PortScope>& scope) {
+    for (const auto& leak : scope->end()) ADD_FAILURE() << leak;
+    scope.reset();
+  }
+
   std::optional<PortScope> run_;
   std::optional<PortScope> suite_;
   std::optional<PortScope> test_;
+  bool hasFailed_ = false;  // the running test
 };
 
 /// Registers the environment and the listener with GoogleTest; a second call does nothing. For a
@@ -70,8 +88,9 @@ inline void install() {
   static_cast<void>(installed);
 }
 
-/// A fixture with getNextAvailableTCPPort(hosts, family). The ports are returned after every member
-/// of the fixtures derived from it is destroyed. `Base` is the fixture to extend.
+/// A fixture with getNextAvailableTCPPort(hosts, family) and the like (see PortScope). The ports
+/// are returned after every member of the fixtures derived from it is destroyed. `Base` is the
+/// fixture to extend.
 template <class Base = ::testing::Test>
 using PortFixture = ::portpool::PortFixture<Base>;
 
