@@ -40,8 +40,8 @@ PortPoolOptions optionsFromEnvironment() {
   if (const auto seconds = environmentNumber("PORTPOOL_WAIT_SECONDS", kDay)) {
     options.waitTime = std::chrono::seconds(*seconds);
   }
-  options.verbose = environmentChoice("PORTPOOL_VERBOSE", {"0", "1"}) == "1";
-  options.hold = environmentChoice("PORTPOOL_HOLD", {"0", "1"}) == "1";
+  options.verbose = environmentNumber("PORTPOOL_VERBOSE", 1).value_or(0) != 0;
+  options.hold = environmentNumber("PORTPOOL_HOLD", 1).value_or(0) != 0;
   return options;
 }
 
@@ -137,10 +137,8 @@ PortPool::Impl::Allocations PortPool::Impl::allocate(const PortRequest& request,
                                  std::to_string(ports_.size()) +
                                  "; ask for one at least, or allow more (PORTPOOL_PORTS)");
   }
-  Search search(completed(request));
-  return handOut(
-      search, [&](Manners manners) { return trySeveral(search, manners, count); },
-      count == 1 ? "port" : std::to_string(count) + " ports");
+  Search search(completed(request), count, false);
+  return handOut(search);
 }
 
 PortPool::Impl::Allocations PortPool::Impl::allocateBlock(const PortRequest& request,
@@ -157,10 +155,8 @@ PortPool::Impl::Allocations PortPool::Impl::allocateBlock(const PortRequest& req
         PortSet{longest}.toString() + ", " + std::to_string(length) +
         " ports; ask for one at least, or allow a longer run (PORTPOOL_PORTS)");
   }
-  Search search(completed(request));
-  return handOut(
-      search, [&](Manners) { return tryBlock(search, count); },
-      "block of " + std::to_string(count) + " consecutive ports");
+  Search search(completed(request), count, true);
+  return handOut(search);
 }
 
 PortRequest PortPool::Impl::completed(PortRequest request) const {
@@ -176,13 +172,11 @@ PortRequest PortPool::Impl::completed(PortRequest request) const {
   return request;
 }
 
-template <class Attempt>
-PortPool::Impl::Allocations PortPool::Impl::handOut(Search& search, const Attempt& attempt,
-                                                    const std::string& wanted) {
-  auto allocations = attempt(Manners::LetOthersFirst);
+PortPool::Impl::Allocations PortPool::Impl::handOut(Search& search) {
+  auto allocations = attempt(search, Manners::LetOthersFirst);
   if (allocations.empty()) {
     search.probe.isFree(0);  // a wrong host is an error at once, even if no port could be probed
-    allocations = wait(attempt, wanted);
+    allocations = wait(search);
   }
   {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -275,10 +269,10 @@ std::unique_ptr<detail::Allocation> PortPool::Impl::tryPort(std::uint16_t port, 
   return nullptr;
 }
 
-PortPool::Impl::Allocations PortPool::Impl::trySeveral(Search& search, Manners manners,
-                                                       std::size_t count) {
+PortPool::Impl::Allocations PortPool::Impl::attempt(Search& search, Manners manners) {
+  if (search.isBlock) return tryBlock(search);
   Allocations allocations;
-  while (allocations.size() < count) {
+  while (allocations.size() < search.count) {
     auto allocation = tryEveryPort(search, manners);
     if (!allocation) return {};
     allocations.push_back(std::move(allocation));
@@ -286,7 +280,8 @@ PortPool::Impl::Allocations PortPool::Impl::trySeveral(Search& search, Manners m
   return allocations;
 }
 
-PortPool::Impl::Allocations PortPool::Impl::tryBlock(Search& search, std::size_t count) {
+PortPool::Impl::Allocations PortPool::Impl::tryBlock(Search& search) {
+  const auto count = search.count;
   std::vector<std::uint16_t> ports;  // of the runs that are long enough
   for (const auto& range : ports_.ranges()) {
     if (range.last - range.first + std::size_t{1} < count) continue;
@@ -318,9 +313,7 @@ PortPool::Impl::Allocations PortPool::Impl::tryBlock(Search& search, std::size_t
   return {};
 }
 
-template <class Attempt>
-PortPool::Impl::Allocations PortPool::Impl::wait(const Attempt& attempt,
-                                                 const std::string& wanted) {
+PortPool::Impl::Allocations PortPool::Impl::wait(Search& search) {
   const auto start = Clock::now();
   const auto deadline = start + waitTime_;
   PlaceInLine place(*registry_, ports_);
@@ -339,42 +332,57 @@ PortPool::Impl::Allocations PortPool::Impl::wait(const Attempt& attempt,
     const auto now = Clock::now();
     const bool isFirst = place.advance();
     if (isFirst || now >= nextLook || now >= deadline) {
-      if (auto allocations = attempt(Manners::InLine); !allocations.empty()) return allocations;
+      if (auto allocations = attempt(search, Manners::InLine); !allocations.empty())
+        return allocations;
       nextLook = now + kLookFromBehind;
     }
     // A look at thousands of busy ports takes its time; it may take half of one processor's.
     pause = std::max<Clock::duration>(kPollInterval, Clock::now() - now);
 
     if (now >= deadline) {
-      throw NoPortAvailableError("no " + wanted + " became free in " + inSeconds(waitTime_) + "; " +
-                                 describeUsers() +
+      throw NoPortAvailableError("no " + search.describe() + " became free in " +
+                                 inSeconds(waitTime_) + "; " + describeUsers(search) +
                                  ". Return ports earlier, run fewer tests at a time, allow more "
                                  "ports (PORTPOOL_PORTS), or "
                                  "wait longer (PORTPOOL_WAIT_SECONDS)");
     }
     if (!isReported && now - start >= kReportAfter) {
       isReported = true;
-      say("waiting for a free " + wanted + ", up to " + inSeconds(waitTime_) + "; " +
-          describeUsers());
+      say("waiting for a " + search.describe() + ", up to " + inSeconds(waitTime_) + "; " +
+          describeUsers(search));
     }
   }
 }
 
-std::string PortPool::Impl::describeUsers() const {
+std::string PortPool::Impl::Search::describe() const {
+  const std::string transport = request->transport == Transport::TCP   ? "TCP"
+                                : request->transport == Transport::UDP ? "UDP"
+                                                                       : "TCP and UDP";
+  if (count == 1) return transport + " port";
+  return (isBlock ? "block of " : "set of ") + std::to_string(count) + ' ' + transport + " ports";
+}
+
+std::string PortPool::Impl::describeUsers(const Search& search) const {
   constexpr std::size_t kMost = 20;
   std::ostringstream text;
-  text << "of the pool's " << ports_.size() << " ports (" << shortened(ports_.toString()) << ") ";
-  auto unexplained = ports_;
-  std::size_t told = 0;
-  for (const auto& [user, ports] :
-       platform::usersOfPorts(ports_, platform::PortUse::SocketsAndLeases)) {
-    unexplained -= ports;
-    if (told++ < kMost) text << shortened(ports.toString()) << " are taken by " << user << "; ";
+  // Several ports can be too many though some are free.
+  const bool isEveryPortTaken = search.count == 1;
+  text << (isEveryPortTaken ? "all " : "of the ") << ports_.size() << " ports of the pool ("
+       << shortened(ports_.toString()) << ") are taken";
+  auto users = platform::usersOfPorts(ports_, platform::PortUse::SocketsAndLeases);
+  if (isEveryPortTaken) {
+    auto unexplained = ports_;
+    for (const auto& [user, ports] : users) unexplained -= ports;
+    if (!unexplained.empty()) users["no process that the system shows"] = unexplained;
   }
-  if (told > kMost) text << "others by " << told - kMost << " other processes; ";
-  text << (unexplained.empty() ? "none is left"
-                               : shortened(unexplained.toString()) +
-                                     " by none that the system shows to this user, if not free");
+  std::size_t told = 0;
+  for (const auto& [user, ports] : users) {
+    if (told++ == kMost) {
+      text << "; and " << users.size() - kMost << " other users";
+      break;
+    }
+    text << (told == 1 ? ": " : "; ") << shortened(ports.toString()) << " by " << user;
+  }
   return text.str();
 }
 

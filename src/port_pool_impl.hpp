@@ -70,37 +70,42 @@ class PortPool::Impl : public std::enable_shared_from_this<PortPool::Impl> {
   /// Whether the caller waits in line, or should let those in line go first.
   enum class Manners { LetOthersFirst, InLine };
 
-  /// A request, and the sockets that probe for it.
+  /// What a caller wants, and the sockets that probe for it.
   struct Search {
-    explicit Search(PortRequest wanted)
-        : request(std::make_shared<const PortRequest>(std::move(wanted))), probe(*request) {}
+    Search(PortRequest wanted, std::size_t number, bool consecutive)
+        : request(std::make_shared<const PortRequest>(std::move(wanted))),
+          count(number),
+          isBlock(consecutive),
+          probe(*request) {}
+
+    std::string describe() const;  ///< "TCP port"
 
     std::shared_ptr<const PortRequest> request;
+    std::size_t count;
+    bool isBlock;  // of consecutive ports
     platform::Probe probe;
   };
 
   /// The request with this pool's defaults. Throws PortSpecificationError if it cannot be met.
   PortRequest completed(PortRequest request) const;
 
+  /// Finds what is wanted, if need be by waiting for it, and hands it out.
+  Allocations handOut(Search& search);
+  /// In line with all who wait. Throws NoPortAvailableError.
+  Allocations wait(Search& search);
+
+  /// Looks for all that is wanted; returns nothing if not all of it is free.
+  Allocations attempt(Search& search, Manners manners);
+  Allocations tryBlock(Search& search);
+  /// Tries each port once, in order, then the suspects, then those in TIME_WAIT. Returns null if
+  /// none is free, or the last free one is left to those who wait in line.
+  std::unique_ptr<detail::Allocation> tryEveryPort(Search& search, Manners manners);
   /// Leases and probes one port, taken from the candidates. Returns null, having made it a suspect,
   /// if it is busy.
   std::unique_ptr<detail::Allocation> tryPort(std::uint16_t port, Search& search,
                                               platform::Probe::Mode mode);
-  /// Tries each port once, in order, then the suspects, then those in TIME_WAIT. Returns null if
-  /// none is free, or the last free one is left to those who wait in line.
-  std::unique_ptr<detail::Allocation> tryEveryPort(Search& search, Manners manners);
-  /// The same for `count` ports; returns none of them if there are not so many.
-  Allocations trySeveral(Search& search, Manners manners, std::size_t count);
-  /// The same for `count` consecutive ports.
-  Allocations tryBlock(Search& search, std::size_t count);
 
-  /// Calls `attempt(Manners)` until it returns allocations, in line with all who wait, and hands
-  /// those out. Throws NoPortAvailableError, which names what was `wanted`.
-  template <class Attempt>
-  Allocations handOut(Search& search, const Attempt& attempt, const std::string& wanted);
-  template <class Attempt>
-  Allocations wait(const Attempt& attempt, const std::string& wanted);
-  std::string describeUsers() const;
+  std::string describeUsers(const Search& search) const;
 
   const PortSet ports_;
   const std::uint64_t seed_;
