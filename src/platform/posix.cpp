@@ -108,6 +108,16 @@ int getOption(int socket, int level, int option) {
   return value;
 }
 
+/// Makes an IPv6 socket serve both families, or its own only.
+void setDualStack(const Socket& socket, int domain, bool isDualStack) {
+  if (domain != AF_INET6) return;
+  // What the system begins with does not change in practice, and this is on every allocation's way.
+  static const bool isDualStackByDefault = getOption(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY) == 0;
+  if (isDualStack != isDualStackByDefault) {
+    setOption(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, isDualStack ? 0 : 1);
+  }
+}
+
 const char* nameOf(AddressFamily family) {
   switch (family) {
     case AddressFamily::IPv4:
@@ -269,9 +279,7 @@ Probe::Result Probe::bind(Target& target, std::uint16_t port, Mode mode) {
       target.dualStack = false;
       return bind(target, port, mode);
     }
-    if (familyOf(target.address) == AF_INET6) {
-      setOption(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, target.dualStack ? 0 : 1);
-    }
+    setDualStack(socket, familyOf(target.address), target.dualStack);
     if (besidesTimeWait) setOption(socket.get(), SOL_SOCKET, SO_REUSEADDR, 1);
     target.socket = std::move(socket);
   }
@@ -313,9 +321,7 @@ int listenOn(std::uint16_t port, const std::string& host, AddressFamily family, 
   }
   if (!socket && errno == EAFNOSUPPORT) throwNotLocal(host, family);
   if (!socket) throwSystemError("socket", errno);
-  if (familyOf(address) == AF_INET6) {
-    setOption(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, family == AddressFamily::Any ? 0 : 1);
-  }
+  setDualStack(socket, familyOf(address), family == AddressFamily::Any);
   setOption(socket.get(), SOL_SOCKET, SO_REUSEADDR, 1);
   setPort(address, port);
   if (::bind(socket.get(), raw(address), static_cast<socklen_t>(address.size)) != 0 ||
@@ -489,9 +495,7 @@ std::uint16_t findUnusedPort(AddressFamily family, SocketType type) {
     throwNotLocal("", family);
   }
   if (!socket) throwSystemError("socket", errno);
-  if (domain == AF_INET6) {
-    setOption(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, family == AddressFamily::Any ? 0 : 1);
-  }
+  setDualStack(socket, domain, family == AddressFamily::Any);
   if (family == AddressFamily::Any) return bindPort(socket.get(), "");
   return bindPort(socket.get(), family == AddressFamily::IPv4 ? kHost : kHostV6);
 }
