@@ -234,7 +234,8 @@ std::unique_ptr<detail::Allocation> PortPool::Impl::tryEveryPort(Search& search,
   }
   lock.unlock();
 
-  if (!search.request->avoidTimeWait) {
+  // A socket that is bound beside TIME_WAIT must itself allow others beside it.
+  if (!search.request->avoidTimeWait && search.request->hold != Hold::Exclusive) {
     for (const auto port : platform::portsInTimeWait()) {
       lock.lock();
       const bool isSuspect = candidates_.takeSuspect(port);

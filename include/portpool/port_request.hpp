@@ -25,7 +25,7 @@ enum class Transport {
 enum class Hold {
   None,       ///< the number is leased, not bound
   Shared,     ///< a server can bind it if it sets SO_REUSEADDR, or SO_REUSEPORT as the same user
-  Exclusive,  ///< nobody can bind it
+  Exclusive,  ///< nobody can bind it; as with `avoidTimeWait`
 };
 
 /// What a caller asks of a port.
