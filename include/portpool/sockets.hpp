@@ -47,9 +47,9 @@ class ListeningSocket {
 
 /// Returns when a TCP connection to the port succeeds; the server sees one that is closed at once.
 /// `childPid` is the process of the server, if there is one to watch, and need not be a child.
-/// Throws NotListeningError, with the time that went by, after `timeout`, or as soon as that
-/// process is seen dead; HostError if the host does not resolve. Leaves the child for its parent to
-/// reap. Thread-safe. From PySys's `waitForSocket`.
+/// Throws NotListeningError, with the time that went by, after `timeout`, a day at most, or as soon
+/// as that process is seen dead; HostError if the host does not resolve. Leaves the child for its
+/// parent to reap. Thread-safe. From PySys's `waitForSocket`.
 void waitUntilListening(std::uint16_t port, const std::string& host = kHost,
                         std::chrono::milliseconds timeout = std::chrono::seconds(60),
                         int childPid = 0);

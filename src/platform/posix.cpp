@@ -501,8 +501,9 @@ std::uint16_t findUnusedPort(AddressFamily family, SocketType type) {
 }
 
 ListeningSocket& ListeningSocket::operator=(ListeningSocket&& other) noexcept {
+  const NativeSocket socket = other.release();  // first, should it be this object's own
   close();
-  socket_ = other.release();
+  socket_ = socket;
   return *this;
 }
 
@@ -551,8 +552,9 @@ void waitUntilListening(std::uint16_t port, const std::string& host,
                         std::chrono::milliseconds timeout, int childPid) {
   using Clock = std::chrono::steady_clock;
   constexpr std::chrono::milliseconds kLongestPause{20};
+  constexpr std::chrono::milliseconds kLongestWait = std::chrono::hours(24);  // that poll can take
   const auto start = Clock::now();
-  const auto deadline = start + timeout;
+  const auto deadline = start + std::clamp(timeout, timeout.zero(), kLongestWait);
   auto addresses = platform::addressesOf(host.empty() ? "localhost" : host, AddressFamily::Any);
   for (auto& address : addresses) platform::setPort(address, port);
   std::chrono::milliseconds pause{1};
