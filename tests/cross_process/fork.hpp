@@ -76,6 +76,9 @@ class Signal {
 /// not build it before it forks.
 void refuseAbstractNames();
 
+/// From now on the kernel refuses this process namespaces of its own. Only for a forked child.
+void refuseNamespaces();
+
 /// Becomes a user without rights, a different one for each number, if this process is root's.
 void becomeUser(unsigned number);
 

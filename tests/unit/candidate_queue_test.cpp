@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <array>
+
 #include <map>
 #include <vector>
 
@@ -78,6 +80,45 @@ TEST(CandidateQueue, KeepsSuspectsApart) {
   EXPECT_EQ(queue.nextSuspect(), 101);
   EXPECT_EQ(queue.nextSuspect(), 100);
   EXPECT_EQ(queue.suspects(), 0U);
+}
+
+TEST(CandidateQueue, GivesAVeryPortWhateverIsKnownOfIt) {
+  CandidateQueue queue({{100, 105}}, 1);
+  const auto returned = *queue.next();
+  queue.giveBack(returned);
+  const auto busy = *queue.next();
+  queue.addSuspect(busy);
+  const auto taken = *queue.next();
+  EXPECT_TRUE(queue.take(returned));
+  EXPECT_FALSE(queue.take(returned)) << "it was taken already";
+  EXPECT_TRUE(queue.take(busy));
+  EXPECT_EQ(queue.suspects(), 0U);
+  EXPECT_FALSE(queue.take(taken)) << "its taker has it";
+  EXPECT_FALSE(queue.take(99));
+  EXPECT_FALSE(queue.take(106));
+
+  std::uint16_t unused = 100;
+  while (unused == returned || unused == busy || unused == taken) ++unused;
+  EXPECT_TRUE(queue.take(unused));
+  EXPECT_EQ(queue.left(), 2U);
+  const auto rest = takeAll(queue);
+  EXPECT_EQ(rest.size(), 2U);
+  for (const auto port : {returned, busy, taken, unused}) {
+    EXPECT_EQ(std::count(rest.begin(), rest.end(), port), 0) << port;
+  }
+}
+
+TEST(CandidateQueue, DrawsNumbersBelowTheBoundFromTheSeed) {
+  CandidateQueue queue({{100, 105}}, 7), same({{100, 105}}, 7);
+  std::array<int, 10> counts{};
+  for (int i = 0; i < 1000; ++i) {
+    const auto number = queue.randomBelow(counts.size());
+    ASSERT_LT(number, counts.size());
+    EXPECT_EQ(number, same.randomBelow(counts.size()));
+    ++counts[number];
+  }
+  for (const int count : counts) EXPECT_GT(count, 50);
+  EXPECT_EQ(queue.randomBelow(1), 0U);
 }
 
 }  // namespace

@@ -4,8 +4,11 @@
 
 #include <cstdio>
 #include <memory>
+#include <optional>
+#include <regex>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include <portpool/portpool.hpp>
 
@@ -14,7 +17,7 @@
 namespace portpool::test {
 namespace {
 
-using ::testing::AllOf;
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
@@ -76,7 +79,7 @@ TEST(ProcessPool, TakesItsWaitTimeFromTheEnvironment) {
   const ScopedEnvironment ports("PORTPOOL_PORTS", freshPorts(1).toString());
   for (const char* seconds : {"0", "1"}) {
     const ScopedEnvironment variable("PORTPOOL_WAIT_SECONDS", seconds);
-    EXPECT_THAT(outputOf(2), HasSubstr("NoPortAvailableError: no TCP port became free in " +
+    EXPECT_THAT(outputOf(2), HasSubstr("NoPortAvailableError: no port became free in " +
                                        std::string(seconds) + " s; "));
   }
 }
@@ -88,7 +91,7 @@ TEST(ProcessPool, WaitsAMinuteByDefault) {
   Program program(1);
   EXPECT_EQ(program.line(), "size 1");
   EXPECT_THAT(program.line(), StartsWith("seed "));
-  EXPECT_THAT(program.line(), StartsWith("portpool: waiting for a TCP port, up to 60 s; "));
+  EXPECT_THAT(program.line(), StartsWith("portpool: waiting for a free port, up to 60 s; "));
   const auto port = owner.port();
   owner.cleanup();
   EXPECT_EQ(program.line(), "got " + std::to_string(port));
@@ -98,18 +101,54 @@ TEST(ProcessPool, WaitsAMinuteByDefault) {
 TEST(ProcessPool, SaysWhatItDoesIfVerbose) {
   const auto port = std::to_string(freshPort());
   const ScopedEnvironment ports("PORTPOOL_PORTS", port);
-  const auto says = AllOf(HasSubstr("portpool: port " + port + " handed out\n"),
-                          HasSubstr("portpool: port " + port + " returned\n"));
+  const ScopedEnvironment seed("PORTPOOL_SEED", "42");
   EXPECT_THAT(outputOf(1), Not(HasSubstr("portpool: ")));
   {
     const ScopedEnvironment verbose("PORTPOOL_VERBOSE", "0");
     EXPECT_THAT(outputOf(1), Not(HasSubstr("portpool: ")));
   }
   const ScopedEnvironment verbose("PORTPOOL_VERBOSE", "1");
-  EXPECT_THAT(outputOf(1), says);
+  EXPECT_EQ(outputOf(1), "portpool: seed 42 (PORTPOOL_SEED) for 1 ports: " + port +
+                             "\nsize 1\nseed 42\nportpool: port " + port + " handed out\ngot " +
+                             port + "\nportpool: port " + port +
+                             " returned\nportpool: 1 ports handed out in all, at most 1 at a "
+                             "time, 0 of them never returned\n");
 }
 
-TEST(ProcessPool, GarbageInTheEnvironmentIsAnErrorThatNamesIt) {
+TEST(ProcessPool, SaysTheSeedThatRepeatsTheOrder) {
+  const ScopedEnvironment ports("PORTPOOL_PORTS", freshPorts(10).toString());
+  const ScopedEnvironment verbose("PORTPOOL_VERBOSE", "1");
+  const auto output = outputOf(10);
+  std::smatch seed;
+  ASSERT_TRUE(std::regex_search(output, seed, std::regex("portpool: seed (\\d+) ")));
+  const ScopedEnvironment variable("PORTPOOL_SEED", seed[1].str());
+  EXPECT_EQ(outputOf(10), output);
+  EXPECT_THAT(output, HasSubstr("portpool: 10 ports handed out in all, at most 10 at a time, "));
+}
+
+TEST(ProcessPool, HoldsItsPortsIfTheEnvironmentAsks) {
+  const auto ports = freshPorts(2).toString();
+  const ScopedEnvironment variable("PORTPOOL_PORTS", ports);
+  for (const auto& [value, isHeld] :
+       {std::pair<std::optional<std::string>, bool>{std::nullopt, false},
+        {"0", false},
+        {"1", true}}) {
+    const ScopedEnvironment hold("PORTPOOL_HOLD", value);
+    const auto output = outputOf(2);
+    EXPECT_THAT(output, HasSubstr("got "));
+    EXPECT_THAT(output, isHeld ? ContainsRegex("got [0-9]* held\ngot [0-9]* held\n")
+                               : ContainsRegex("got [0-9]*\ngot [0-9]*\n"));
+  }
+}
+
+TEST(ProcessPool, IsBuiltForEveryPolicyOnLeaks) {
+  for (const char* policy : {"warn", "fail", "ignore"}) {
+    const ScopedEnvironment leaks("PORTPOOL_LEAKS", policy);
+    EXPECT_THAT(outputOf(1), HasSubstr("\ngot "));
+  }
+}
+
+TEST(ProcessPool, GarbageForANumberIsAnErrorThatNamesIt) {
   struct Setting {
     const char* name;
     const char* largest;
@@ -117,14 +156,30 @@ TEST(ProcessPool, GarbageInTheEnvironmentIsAnErrorThatNamesIt) {
   };
   for (const auto& [name, largest, tooLarge] :
        {Setting{"PORTPOOL_WAIT_SECONDS", "86400", "86401"},
-        {"PORTPOOL_SEED", "18446744073709551615", "18446744073709551616"},
-        {"PORTPOOL_VERBOSE", "1", "2"}}) {
+        {"PORTPOOL_SEED", "18446744073709551615", "18446744073709551616"}}) {
     for (const char* garbage :
          {tooLarge, "", " ", "-1", "+1", "1.5", "1s", " 1", "1 ", "0x1", "yes"}) {
       const ScopedEnvironment variable(name, garbage);
       EXPECT_THAT(outputOf(1),
                   StartsWith("PortSpecificationError: " + std::string(name) + ": \"" + garbage +
                              "\" is not a whole number from 0 to " + largest + "; "));
+    }
+  }
+}
+
+TEST(ProcessPool, GarbageForAChoiceIsAnErrorThatNamesIt) {
+  struct Setting {
+    const char* name;
+    const char* choices;
+  };
+  for (const auto& [name, choices] : {Setting{"PORTPOOL_VERBOSE", "0, 1"},
+                                      {"PORTPOOL_HOLD", "0, 1"},
+                                      {"PORTPOOL_LEAKS", "warn, fail, ignore"}}) {
+    for (const char* garbage : {"", " ", "-1", "2", "01", " 1", "1 ", "yes", "WARN", "warn,fail"}) {
+      const ScopedEnvironment variable(name, garbage);
+      EXPECT_THAT(outputOf(1),
+                  StartsWith("PortSpecificationError: " + std::string(name) + ": \"" + garbage +
+                             "\" is none of " + choices + "; set one of these, or unset"));
     }
   }
 }

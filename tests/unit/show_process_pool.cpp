@@ -1,4 +1,9 @@
-// Allocates as many ports as its argument says, prints what it got, and ends.
+// Allocates as many ports as its argument says, prints what it got, and whether that is held, and
+// ends.
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <iostream>
@@ -6,13 +11,30 @@
 
 #include <portpool/portpool.hpp>
 
+namespace {
+
+bool isBound(std::uint16_t port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
+  const bool isFree =
+      ::bind(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  ::close(socket);
+  return !isFree;
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
   using namespace portpool;
   try {
     auto& pool = PortPool::process();
     std::cout << "size " << pool.statistics().size << "\nseed " << pool.seed() << std::endl;
     std::vector<TCPPortOwner> owners(argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 0);
-    for (const auto& owner : owners) std::cout << "got " << owner.port() << std::endl;
+    for (const auto& owner : owners) {
+      std::cout << "got " << owner.port() << (isBound(owner.port()) ? " held" : "") << std::endl;
+    }
   } catch (const PortSpecificationError& error) {
     std::cout << "PortSpecificationError: " << error.what() << std::endl;
   } catch (const NoPortAvailableError& error) {

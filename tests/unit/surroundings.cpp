@@ -44,7 +44,8 @@ class OwnSurroundings : public ::testing::Environment {
     enterOwnNetwork();
     for (const auto* name :
          {"PORTPOOL_PORTS", "PYSYS_PORTS", "PORTPOOL_PORTS_FILE", "PYSYS_PORTS_FILE",
-          "PORTPOOL_WAIT_SECONDS", "PORTPOOL_SEED", "PORTPOOL_VERBOSE"}) {
+          "PORTPOOL_WAIT_SECONDS", "PORTPOOL_SEED", "PORTPOOL_VERBOSE", "PORTPOOL_HOLD",
+          "PORTPOOL_LEAKS", "PORTPOOL_ISOLATE"}) {
       ::unsetenv(name);
     }
   }
@@ -84,6 +85,12 @@ PortSet freshPorts(std::size_t count) {
 }
 
 std::uint16_t freshPort() { return *freshPorts(1).begin(); }
+
+PortSet freshBlock(std::size_t count) {
+  static auto& pool = *new PortPool(getServerTCPPorts());
+  const auto owners = pool.allocateBlock(count);
+  return {{owners.front().port(), owners.back().port()}};
+}
 
 PortPoolOptions impatient() {
   PortPoolOptions options;
@@ -203,10 +210,14 @@ platform::SocketAddress addressOf(const std::string& host) {
   return result;
 }
 
-platform::Socket openSocket(int family, Reuse reuse) {
-  platform::Socket socket(checked(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket"));
-  const int value = reuse == Reuse::Yes ? 1 : 0;
-  checked(::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &value, sizeof value), "setsockopt");
+platform::Socket openSocket(int family, Reuse reuse, int type) {
+  platform::Socket socket(checked(::socket(family, type | SOCK_CLOEXEC, 0), "socket"));
+  const auto set = [&](int option, bool isOn) {
+    const int value = isOn ? 1 : 0;
+    checked(::setsockopt(socket.get(), SOL_SOCKET, option, &value, sizeof value), "setsockopt");
+  };
+  set(SO_REUSEADDR, reuse == Reuse::Yes || reuse == Reuse::AddressAndPort);
+  set(SO_REUSEPORT, reuse == Reuse::PortOnly || reuse == Reuse::AddressAndPort);
   return socket;
 }
 
@@ -249,6 +260,19 @@ void leaveTimeWait(std::uint16_t port, const std::string& host, Reuse reuse) {
   client.close();
   // The end of the client's stream is what takes the server's side into TIME_WAIT.
   checked(static_cast<int>(::read(connection.get(), &byte, 1)), "read");
+}
+
+int bindAnew(const std::string& host, std::uint16_t port, Reuse reuse, int type) {
+  auto address = addressOf(host);
+  return bindTo(openSocket(raw(address)->sa_family, reuse, type), host, port);
+}
+
+int connectTo(const std::string& host, std::uint16_t port) {
+  auto address = addressOf(host);
+  reinterpret_cast<sockaddr_in*>(address.bytes.data())->sin_port = htons(port);
+  const auto client = openSocket(raw(address)->sa_family);
+  const auto size = static_cast<socklen_t>(address.size);
+  return ::connect(client.get(), raw(address), size) == 0 ? 0 : errno;
 }
 
 bool hasIPv6() {

@@ -3,6 +3,8 @@
 // The surroundings of a test: its network, its environment, its stderr, its files, its children,
 // and the programs that know nothing of portpool.
 
+#include <sys/socket.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -28,6 +30,9 @@ bool enterOwnNetwork();
 /// `count` ports that nobody uses or has used lately.
 PortSet freshPorts(std::size_t count);
 std::uint16_t freshPort();
+
+/// As many, which are consecutive.
+PortSet freshBlock(std::size_t count);
 
 /// A pool that does not wait, with a fixed order.
 PortPoolOptions impatient();
@@ -103,11 +108,11 @@ void giveUpCapabilities();
 /// The address, with port 0.
 platform::SocketAddress addressOf(const std::string& host);
 
-/// Whether a socket has SO_REUSEADDR.
-enum class Reuse { No, Yes };
+/// Whether a socket has SO_REUSEADDR, SO_REUSEPORT, or both.
+enum class Reuse { No, Yes, PortOnly, AddressAndPort };
 
-/// A TCP socket of the family.
-platform::Socket openSocket(int family, Reuse reuse = Reuse::No);
+/// A socket of the family, for TCP unless told otherwise.
+platform::Socket openSocket(int family, Reuse reuse = Reuse::No, int type = SOCK_STREAM);
 
 /// Binds to the host, dual-stack to "::"; returns 0 or the error.
 int bindTo(const platform::Socket& socket, const std::string& host, std::uint16_t port,
@@ -123,6 +128,13 @@ platform::Socket listenOn(std::uint16_t port, const std::string& host = "0.0.0.0
 /// The server sets SO_REUSEADDR, unless told otherwise.
 void leaveTimeWait(std::uint16_t port, const std::string& host = "127.0.0.1",
                    Reuse reuse = Reuse::Yes);
+
+/// What a program gets that binds a socket to the host: 0 or the error.
+int bindAnew(const std::string& host, std::uint16_t port, Reuse reuse = Reuse::No,
+             int type = SOCK_STREAM);
+
+/// Connects to the host and closes the connection; returns 0 or the error.
+int connectTo(const std::string& host, std::uint16_t port);
 
 bool hasIPv6();
 

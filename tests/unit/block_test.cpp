@@ -1,0 +1,332 @@
+// Several ports at once, and consecutive ones.
+
+#include <gmock/gmock.h>
+#include <sys/resource.h>
+
+#include <atomic>
+#include <cerrno>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <portpool/portpool.hpp>
+
+#include "surroundings.hpp"
+
+namespace portpool::test {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAreArray;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+using ::testing::ThrowsMessage;
+using ::testing::UnorderedElementsAreArray;
+
+using Ports = std::vector<std::uint16_t>;
+
+bool isLeased(std::uint16_t port) { return !platform::makeLeaseRegistry()->tryAcquire(port); }
+
+PortPoolOptions seeded(std::uint64_t seed) {
+  auto options = impatient();
+  options.seed = seed;
+  return options;
+}
+
+/// The ports from the first, in their order.
+Ports consecutive(std::uint16_t first, std::size_t count) {
+  Ports ports;
+  for (std::size_t i = 0; i < count; ++i) ports.push_back(static_cast<std::uint16_t>(first + i));
+  return ports;
+}
+
+/// The i-th port of a block.
+std::uint16_t at(const PortSet& ports, std::size_t i) {
+  return static_cast<std::uint16_t>(ports.ranges().front().first + i);
+}
+
+void expectUnused(PortPool& pool) {
+  const auto statistics = pool.statistics();
+  EXPECT_EQ(statistics.allocated, 0U);
+  EXPECT_EQ(statistics.peak, 0U);
+  EXPECT_EQ(statistics.lifetimeTotal, 0U);
+  EXPECT_THAT(portsOf(allocateAll(pool)), SizeIs(pool.ports().size())) << "a port is lost";
+}
+
+// ---- Several ------------------------------------------------------------------------------------
+
+TEST(Several, AreDistinctLeasedAndReturned) {
+  PortPool pool(freshPorts(20), impatient());
+  {
+    const auto ports = portsOf(pool.allocateSeveral(12));
+    EXPECT_EQ(std::set<std::uint16_t>(ports.begin(), ports.end()).size(), 12U);
+  }
+  const auto owners = pool.allocateSeveral(20);
+  EXPECT_THAT(portsOf(owners), UnorderedElementsAreArray(pool.ports().begin(), pool.ports().end()));
+  for (const auto& owner : owners) EXPECT_TRUE(isLeased(owner.port()));
+  EXPECT_EQ(pool.statistics().allocated, 20U);
+  EXPECT_EQ(pool.statistics().peak, 20U);
+  EXPECT_EQ(pool.statistics().lifetimeTotal, 32U);
+}
+
+TEST(Several, CanBeOne) {
+  PortPool pool(freshPorts(3), impatient());
+  EXPECT_THAT(pool.allocateSeveral(1), SizeIs(1));
+}
+
+TEST(Several, AreEachProbed) {
+  PortPool pool(freshPorts(10), impatient());
+  const auto busy = *pool.ports().begin();
+  const auto listener = listenOn(busy);
+  const auto others = pool.ports() - PortSet{{busy, busy}};
+  EXPECT_THAT(portsOf(pool.allocateSeveral(9)),
+              UnorderedElementsAreArray(others.begin(), others.end()));
+}
+
+TEST(Several, AreAllOrNone) {
+  PortPool pool(freshPorts(10), impatient());
+  {
+    const auto listener = listenOn(*pool.ports().begin());
+    EXPECT_THROW(pool.allocateSeveral(10), NoPortAvailableError);
+  }
+  expectUnused(pool);
+}
+
+TEST(Several, OfNoneOrOfMoreThanThereAreIsAnError) {
+  PortPool pool(freshPorts(3), impatient());
+  for (const std::size_t count : {0, 4}) {
+    EXPECT_THAT([&] { pool.allocateSeveral(count); },
+                ThrowsMessage<PortSpecificationError>(
+                    AllOf(HasSubstr(std::to_string(count) + " ports are asked of a pool of 3"),
+                          HasSubstr("PORTPOOL_PORTS"))));
+  }
+  expectUnused(pool);
+}
+
+// Two who each had two of the ports would wait for each other's: here nobody keeps what he has.
+TEST(Several, OfTwoWhoTogetherWantMoreThanThereAreEachHasHisTurn) {
+  const auto ports = freshPorts(4);
+  PortPool mine(ports), others(ports);
+  const auto takeTurns = [](PortPool& pool) {
+    for (int i = 0; i < 50; ++i) EXPECT_THAT(pool.allocateSeveral(3), SizeIs(3));
+  };
+  std::thread first([&] { takeTurns(mine); }), second([&] { takeTurns(mine); });
+  std::thread third([&] { takeTurns(others); });
+  first.join();
+  second.join();
+  third.join();
+  EXPECT_EQ(mine.statistics().allocated, 0U);
+}
+
+// ---- Blocks -------------------------------------------------------------------------------------
+
+TEST(Block, IsConsecutiveAscendingAndLeased) {
+  PortPool pool(freshBlock(20), impatient());
+  const auto owners = pool.allocateBlock(5);
+  ASSERT_THAT(owners, SizeIs(5));
+  EXPECT_THAT(portsOf(owners), ElementsAreArray(consecutive(owners.front().port(), 5)));
+  for (const auto& owner : owners) EXPECT_TRUE(isLeased(owner.port()));
+  EXPECT_EQ(pool.statistics().allocated, 5U);
+  EXPECT_EQ(pool.statistics().peak, 5U);
+  EXPECT_EQ(pool.statistics().lifetimeTotal, 5U);
+}
+
+TEST(Block, IsReturnedPortByPort) {
+  PortPool pool(freshBlock(4), impatient());
+  auto owners = pool.allocateBlock(4);
+  EXPECT_THROW(pool.allocate(), NoPortAvailableError);
+  const auto returned = owners[2].port();
+  owners[2].cleanup();
+  EXPECT_EQ(pool.allocate().port(), returned);
+  EXPECT_THROW(pool.allocateBlock(2), NoPortAvailableError);
+  owners.clear();
+  EXPECT_THAT(pool.allocateBlock(4), SizeIs(4));
+}
+
+// Whatever port the walk begins with, it finds the one block that there is.
+TEST(Block, IsFoundAcrossTheStartOfTheWalk) {
+  const auto ports = freshBlock(6);
+  for (std::uint64_t seed = 0; seed < 60; ++seed) {
+    PortPool pool(ports, seeded(seed));
+    EXPECT_THAT(portsOf(pool.allocateBlock(6)), ElementsAreArray(consecutive(at(ports, 0), 6)));
+  }
+}
+
+TEST(Block, BeginsAnywhereInTheRun) {
+  const auto ports = freshBlock(6);
+  std::set<std::uint16_t> firsts;
+  for (std::uint64_t seed = 0; seed < 100; ++seed) {
+    PortPool pool(ports, seeded(seed));
+    firsts.insert(pool.allocateBlock(3).front().port());
+  }
+  EXPECT_THAT(firsts, ElementsAreArray(consecutive(at(ports, 0), 4)));
+}
+
+TEST(Block, DoesNotReachOverAGapOrTheEndOfTheSet) {
+  auto ports = freshBlock(9);
+  const PortSet gap{{at(ports, 4), at(ports, 4)}};
+  const auto first = at(ports, 0), second = at(ports, 5);
+  ports -= gap;
+  std::set<std::uint16_t> firsts;
+  for (std::uint64_t seed = 0; seed < 50; ++seed) {
+    PortPool pool(ports, seeded(seed));
+    firsts.insert(pool.allocateBlock(4).front().port());
+  }
+  EXPECT_THAT(firsts, UnorderedElementsAreArray(Ports{first, second}));
+}
+
+TEST(Block, OfOnePortMayBeAnyPort) {
+  PortPool pool(freshPorts(5), impatient());
+  std::vector<TCPPortOwner> owners;
+  for (int i = 0; i < 5; ++i) {
+    auto block = pool.allocateBlock(1);
+    ASSERT_THAT(block, SizeIs(1));
+    owners.push_back(std::move(block.front()));
+  }
+  EXPECT_THAT(portsOf(owners), UnorderedElementsAreArray(pool.ports().begin(), pool.ports().end()));
+}
+
+TEST(Block, CanBeAThousandPorts) {
+  checkInChild([] {
+    rlimit limit{};
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = 1200;
+    if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+      throw Refused("the limit of descriptors cannot be raised");
+    }
+    PortPool pool(getServerTCPPorts());
+    const auto owners = pool.allocateBlock(1000);
+    ASSERT_THAT(owners, SizeIs(1000));
+    EXPECT_THAT(portsOf(owners), ElementsAreArray(consecutive(owners.front().port(), 1000)));
+    for (const auto& owner : owners) EXPECT_EQ(bindAnew("127.0.0.1", owner.port()), 0);
+  });
+}
+
+TEST(Block, WithAPortThatAForeignProgramUsesIsNone) {
+  PortPool pool(freshBlock(5), impatient());
+  {
+    const auto listener = listenOn(at(pool.ports(), 2));
+    EXPECT_THAT([&] { pool.allocateBlock(3); },
+                ThrowsMessage<NoPortAvailableError>(
+                    AllOf(HasSubstr("no block of 3 consecutive ports became free in 0 s"),
+                          HasSubstr("PORTPOOL_PORTS"), HasSubstr("PORTPOOL_WAIT_SECONDS"))));
+  }
+  expectUnused(pool);
+}
+
+TEST(Block, OfAnotherRunIsTakenIfAForeignProgramUsesOne) {
+  const auto ports = freshBlock(8);
+  const auto listener = listenOn(at(ports, 3));
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    PortPool pool(ports, seeded(seed));
+    const auto block = pool.allocateBlock(4);
+    EXPECT_THAT(portsOf(block), ElementsAreArray(consecutive(at(ports, 4), 4)));
+    EXPECT_THAT(allocateAll(pool), SizeIs(3)) << "ports tried in vain are lost";
+  }
+}
+
+TEST(Block, WithAPortThatAnotherPoolLeasesIsNone) {
+  PortPool pool(freshBlock(5), impatient());
+  PortPool other(PortSet{{at(pool.ports(), 2), at(pool.ports(), 2)}});
+  auto owner = other.allocate();
+  EXPECT_THROW(pool.allocateBlock(3), NoPortAvailableError);
+  owner.cleanup();
+  expectUnused(pool);
+}
+
+TEST(Block, TakesPortsThatWereBusyOnce) {
+  PortPool pool(freshBlock(3), impatient());
+  {
+    const auto listener = listenOn(at(pool.ports(), 1));
+    EXPECT_THAT(allocateAll(pool), SizeIs(2));
+  }
+  EXPECT_THAT(pool.allocateBlock(3), SizeIs(3));
+}
+
+TEST(Block, WaitsForThePortThatItLacks) {
+  PortPool pool(freshBlock(3));
+  auto listener = listenOn(at(pool.ports(), 1));
+  StderrReader stderrReader;
+  std::thread waiter([&] { EXPECT_THAT(pool.allocateBlock(3), SizeIs(3)); });
+  EXPECT_THAT(stderrReader.line(),
+              HasSubstr("waiting for a free block of 3 consecutive ports, up to 60 s; "));
+  listener.close();
+  waiter.join();
+}
+
+TEST(Block, OfNoneOrLongerThanEveryRunIsAnErrorThatNamesTheLongest) {
+  auto ports = freshBlock(8);
+  const PortSet longest{{at(ports, 3), at(ports, 7)}};
+  ports -= PortSet{{at(ports, 2), at(ports, 2)}};
+  PortPool pool(ports, impatient());
+  for (const std::size_t count : {0, 6, 7, 100000}) {
+    EXPECT_THAT([&] { pool.allocateBlock(count); },
+                ThrowsMessage<PortSpecificationError>(
+                    AllOf(HasSubstr("a block of " + std::to_string(count) + " consecutive ports"),
+                          HasSubstr("longest run is " + longest.toString() + ", 5 ports"),
+                          HasSubstr("PORTPOOL_PORTS"))));
+  }
+  expectUnused(pool);
+}
+
+TEST(Block, WithABadHostIsAnErrorAtOnceThatLosesNoPort) {
+  PortPool pool(freshBlock(3));
+  const auto owner = pool.allocate();
+  PortRequest request;
+  request.hosts = {"192.0.2.1"};
+  EXPECT_THROW(pool.allocateBlock(3, request), HostError);
+  EXPECT_EQ(pool.statistics().allocated, 1U);
+}
+
+TEST(Block, ThatTheDescriptorsDoNotSufficeForIsAnErrorThatLosesNoPort) {
+  checkInChild([] {
+    PortPool pool(freshBlock(100), impatient());
+    rlimit before{};
+    ::getrlimit(RLIMIT_NOFILE, &before);
+    auto fewer = before;
+    fewer.rlim_cur = 64;
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &fewer), 0);
+    EXPECT_THROW(pool.allocateBlock(100), DescriptorLimitError);
+    EXPECT_THROW(pool.allocateSeveral(100), DescriptorLimitError);
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+    expectUnused(pool);
+  });
+}
+
+TEST(Block, CanBeHeldAndFreeForBothTransports) {
+  PortPool pool(freshBlock(3), impatient());
+  PortRequest request;
+  request.transport = Transport::Both;
+  request.hold = Hold::Shared;
+  {
+    const auto owners = pool.allocateBlock(3, request);
+    for (const auto port : portsOf(owners)) EXPECT_EQ(bindAnew("127.0.0.1", port), EADDRINUSE);
+  }
+  const auto foreign = openSocket(AF_INET, Reuse::No, SOCK_DGRAM);
+  ASSERT_EQ(bindTo(foreign, "0.0.0.0", at(pool.ports(), 1)), 0);
+  EXPECT_THROW(pool.allocateBlock(3, request), NoPortAvailableError);
+  EXPECT_THAT(pool.allocateBlock(3), SizeIs(3));
+}
+
+TEST(Block, OfThreadsThatWantTheLastOneEachGetsItInTurn) {
+  constexpr int kThreads = 6, kTurns = 30;
+  PortPool pool(freshBlock(4));
+  std::atomic<int> holders{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&] {
+      for (int turn = 0; turn < kTurns; ++turn) {
+        const auto block = pool.allocateBlock(3);
+        EXPECT_EQ(++holders, 1) << "two threads have blocks of 3 of 4 ports";
+        --holders;
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(pool.statistics().lifetimeTotal, std::uint64_t{3} * kThreads * kTurns);
+  EXPECT_EQ(pool.statistics().allocated, 0U);
+}
+
+}  // namespace
+}  // namespace portpool::test

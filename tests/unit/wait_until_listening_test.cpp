@@ -1,0 +1,214 @@
+#include <gmock/gmock.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <future>
+#include <regex>
+#include <string>
+#include <thread>
+
+#include <portpool/portpool.hpp>
+
+#include "fork.hpp"
+#include "surroundings.hpp"
+
+namespace portpool::test {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::ThrowsMessage;
+
+// Far beyond the time limit of a test: what should end by itself does not end by this.
+constexpr auto kForEver = std::chrono::hours(24);
+
+struct Route {
+  const char* name;
+  const char* server;
+  const char* host;
+};
+
+class WaitUntilListening : public ::testing::TestWithParam<Route> {
+ protected:
+  void SetUp() override {
+    if (std::string(GetParam().server) == "::1" && !hasIPv6()) {
+      GTEST_SKIP() << "this machine has no IPv6";
+    }
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Sockets, WaitUntilListening,
+                         ::testing::Values(Route{"IPv4", "127.0.0.1", "127.0.0.1"},
+                                           Route{"AnotherAddress", "127.0.0.2", "127.0.0.2"},
+                                           Route{"EveryAddress", "0.0.0.0", "127.0.0.1"},
+                                           Route{"Localhost", "127.0.0.1", "localhost"},
+                                           Route{"NoHost", "127.0.0.1", ""},
+                                           Route{"IPv6", "::1", "::1"},
+                                           Route{"LocalhostByIPv6", "::1", "localhost"},
+                                           Route{"NoHostByIPv6", "::1", ""}),
+                         [](const auto& route) { return route.param.name; });
+
+TEST_P(WaitUntilListening, ReturnsIfTheServerListensAlready) {
+  const auto port = freshPort();
+  const auto server = listenOn(port, GetParam().server);
+  EXPECT_NO_THROW(waitUntilListening(port, GetParam().host, 0ms));
+  EXPECT_NO_THROW(waitUntilListening(port, GetParam().host, kForEver, ::getpid()));
+}
+
+TEST_P(WaitUntilListening, ReturnsWhenTheServerStartsToListen) {
+  const auto port = freshPort();
+  const auto server = occupy(port, GetParam().server);
+  auto waiter =
+      std::async(std::launch::async, [&] { waitUntilListening(port, GetParam().host, kForEver); });
+  // It does not return before; whether it has begun by now does not matter.
+  EXPECT_EQ(waiter.wait_for(30ms), std::future_status::timeout);
+  ASSERT_EQ(::listen(server.get(), 1), 0);
+  EXPECT_NO_THROW(waiter.get());
+}
+
+TEST_P(WaitUntilListening, SaysHowLongItWaitedInVain) {
+  const auto port = freshPort();
+  const auto bound = occupy(port, GetParam().server);
+  const auto start = std::chrono::steady_clock::now();
+  try {
+    waitUntilListening(port, GetParam().host, 50ms);
+    FAIL() << "nothing listens";
+  } catch (const NotListeningError& error) {
+    const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(
+        std::chrono::steady_clock::now() - start);
+    const std::string message = error.what();
+    EXPECT_THAT(message, HasSubstr("nothing listens on port " + std::to_string(port) +
+                                   " of host \"" + GetParam().host + "\" after "));
+    std::smatch told;
+    ASSERT_TRUE(std::regex_search(message, told, std::regex("after (\\d+) ms; "))) << message;
+    EXPECT_GE(std::stol(told[1]), 50);
+    EXPECT_LE(std::stol(told[1]), elapsed.count());
+    EXPECT_THAT(message, Not(HasSubstr("pid")));
+  }
+}
+
+TEST(WaitUntilListening, TriesOnceThoughThereIsNoTime) {
+  const auto port = freshPort();
+  for (const auto timeout : {0ms, -1ms, std::chrono::milliseconds::min()}) {
+    EXPECT_THROW(waitUntilListening(port, kHost, timeout), NotListeningError);
+    const auto server = listenOn(port);
+    EXPECT_NO_THROW(waitUntilListening(port, kHost, timeout));
+  }
+}
+
+TEST(WaitUntilListening, MayTakeTheLongestTimeThereIs) {
+  const auto port = freshPort();
+  const auto server = occupy(port);
+  auto waiter = std::async(std::launch::async, [&] {
+    waitUntilListening(port, kHost, std::chrono::milliseconds::max());
+  });
+  EXPECT_EQ(waiter.wait_for(30ms), std::future_status::timeout);
+  ASSERT_EQ(::listen(server.get(), 1), 0);
+  EXPECT_NO_THROW(waiter.get());
+}
+
+TEST(WaitUntilListening, ForAHeldPortIsForItsServer) {
+  PortPool pool(freshPorts(1), impatient());
+  PortRequest request;
+  request.hold = Hold::Shared;
+  auto owner = pool.allocate(request);
+  EXPECT_THROW(waitUntilListening(owner.port(), kHost, 10ms), NotListeningError);
+  const auto server = owner.listen();
+  EXPECT_NO_THROW(waitUntilListening(owner.port(), kHost, kForEver));
+}
+
+TEST(WaitUntilListening, ForAHostThatDoesNotResolveIsAnErrorAtOnce) {
+  EXPECT_THAT([] { waitUntilListening(freshPort(), "misspelt..localhost", kForEver); },
+              ThrowsMessage<HostError>(HasSubstr("\"misspelt..localhost\"")));
+}
+
+// An ephemeral port that nobody listens on: a client may be given it for its own, and meet itself.
+TEST(WaitUntilListening, IsNotFooledByItsOwnConnection) {
+  checkInChild([] {
+    if (!enterOwnNetwork()) throw Refused("the kernel refuses a network namespace");
+    std::ofstream range(platform::ephemeralRangeFile());
+    if (!(range << "20000 20000" << std::endl)) throw Refused("the range cannot be set");
+    ASSERT_EQ(connectTo(kHost, 20000), 0) << "clients do not meet themselves";
+    EXPECT_THROW(waitUntilListening(20000, kHost, 10ms), NotListeningError);
+  });
+}
+
+// ---- The server's process -----------------------------------------------------------------------
+
+TEST(WaitUntilListeningFor, AChildReturnsWhenItListens) {
+  const auto port = freshPort();
+  ForkedChild server([&] {
+    const auto listener = listenOn(port);
+    sleepUntilKilled();
+  });
+  EXPECT_NO_THROW(waitUntilListening(port, kHost, kForEver, server.pid()));
+}
+
+TEST(WaitUntilListeningFor, AChildThatExitsEndsAndLeavesItToBeReaped) {
+  const auto port = freshPort();
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(7);
+  EXPECT_THAT([&] { waitUntilListening(port, kHost, kForEver, child); },
+              ThrowsMessage<NotListeningError>(
+                  AllOf(HasSubstr("port " + std::to_string(port)),
+                        HasSubstr("the server, pid " + std::to_string(child) + ", has exited"))));
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(WEXITSTATUS(status), 7);
+  EXPECT_THROW(waitUntilListening(port, kHost, kForEver, child), NotListeningError) << "reaped";
+}
+
+TEST(WaitUntilListeningFor, AChildThatIsKilledEnds) {
+  const auto port = freshPort();
+  const pid_t child = ::fork();
+  if (child == 0) sleepUntilKilled();
+  auto waiter =
+      std::async(std::launch::async, [&] { waitUntilListening(port, kHost, kForEver, child); });
+  EXPECT_EQ(waiter.wait_for(30ms), std::future_status::timeout);
+  ::kill(child, SIGKILL);
+  EXPECT_THROW(waiter.get(), NotListeningError);
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(WTERMSIG(status), SIGKILL);
+}
+
+TEST(WaitUntilListeningFor, AProcessThatIsNoChildEndsWhenItIsGone) {
+  const auto port = freshPort();
+  const Shared<pid_t> grandchild;
+  Signal isRunning;
+  ForkedChild parent([&] {
+    ForkedChild child(sleepUntilKilled);
+    *grandchild = child.pid();
+    isRunning.send();
+    waitUntilListening(port, kHost, kForEver);  // told by its grandparent to go on
+    child.kill();
+    sleepUntilKilled();
+  });
+  isRunning.await();
+  auto waiter = std::async(std::launch::async,
+                           [&] { waitUntilListening(port, "127.0.0.2", kForEver, *grandchild); });
+  EXPECT_EQ(waiter.wait_for(30ms), std::future_status::timeout);
+  const auto goOn = listenOn(port, "127.0.0.1");
+  EXPECT_THROW(waiter.get(), NotListeningError);
+}
+
+// A server that forks into the background is reached though the process that was started is gone.
+TEST(WaitUntilListeningFor, AServerThatListensDoesNotMindADeadChild) {
+  const auto port = freshPort();
+  const auto server = listenOn(port);
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(0);
+  siginfo_t info{};
+  ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT), 0);
+  EXPECT_NO_THROW(waitUntilListening(port, kHost, kForEver, child));
+  ::waitpid(child, nullptr, 0);
+}
+
+}  // namespace
+}  // namespace portpool::test
