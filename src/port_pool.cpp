@@ -40,8 +40,8 @@ PortPoolOptions optionsFromEnvironment() {
   if (const auto seconds = environmentNumber("PORTPOOL_WAIT_SECONDS", kDay)) {
     options.waitTime = std::chrono::seconds(*seconds);
   }
-  options.verbose = environmentNumber("PORTPOOL_VERBOSE", 1).value_or(0) != 0;
-  options.hold = environmentNumber("PORTPOOL_HOLD", 1).value_or(0) != 0;
+  options.verbose = environmentChoice("PORTPOOL_VERBOSE", {"0", "1"}) == "1";
+  options.hold = environmentChoice("PORTPOOL_HOLD", {"0", "1"}) == "1";
   return options;
 }
 
@@ -360,7 +360,8 @@ std::string PortPool::Impl::Search::describe() const {
                                 : request->transport == Transport::UDP ? "UDP"
                                                                        : "TCP and UDP";
   if (count == 1) return transport + " port";
-  return (isBlock ? "block of " : "set of ") + std::to_string(count) + ' ' + transport + " ports";
+  return (isBlock ? "block of " : "set of ") + std::to_string(count) +
+         (isBlock ? " consecutive " : " ") + transport + " ports";
 }
 
 std::string PortPool::Impl::describeUsers(const Search& search) const {

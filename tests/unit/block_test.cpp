@@ -209,7 +209,7 @@ TEST(Block, WithAPortThatAForeignProgramUsesIsNone) {
     const auto listener = listenOn(at(pool.ports(), 2));
     EXPECT_THAT([&] { pool.allocateBlock(3); },
                 ThrowsMessage<NoPortAvailableError>(
-                    AllOf(HasSubstr("no block of 3 consecutive ports became free in 0 s"),
+                    AllOf(HasSubstr("no block of 3 consecutive TCP ports became free in 0 s"),
                           HasSubstr("PORTPOOL_PORTS"), HasSubstr("PORTPOOL_WAIT_SECONDS"))));
   }
   expectUnused(pool);
@@ -250,7 +250,7 @@ TEST(Block, WaitsForThePortThatItLacks) {
   StderrReader stderrReader;
   std::thread waiter([&] { EXPECT_THAT(pool.allocateBlock(3), SizeIs(3)); });
   EXPECT_THAT(stderrReader.line(),
-              HasSubstr("waiting for a free block of 3 consecutive ports, up to 60 s; "));
+              HasSubstr("waiting for a block of 3 consecutive TCP ports, up to 60 s; "));
   listener.close();
   waiter.join();
 }

@@ -79,7 +79,7 @@ TEST(ProcessPool, TakesItsWaitTimeFromTheEnvironment) {
   const ScopedEnvironment ports("PORTPOOL_PORTS", freshPorts(1).toString());
   for (const char* seconds : {"0", "1"}) {
     const ScopedEnvironment variable("PORTPOOL_WAIT_SECONDS", seconds);
-    EXPECT_THAT(outputOf(2), HasSubstr("NoPortAvailableError: no port became free in " +
+    EXPECT_THAT(outputOf(2), HasSubstr("NoPortAvailableError: no TCP port became free in " +
                                        std::string(seconds) + " s; "));
   }
 }
@@ -91,7 +91,7 @@ TEST(ProcessPool, WaitsAMinuteByDefault) {
   Program program(1);
   EXPECT_EQ(program.line(), "size 1");
   EXPECT_THAT(program.line(), StartsWith("seed "));
-  EXPECT_THAT(program.line(), StartsWith("portpool: waiting for a free port, up to 60 s; "));
+  EXPECT_THAT(program.line(), StartsWith("portpool: waiting for a TCP port, up to 60 s; "));
   const auto port = owner.port();
   owner.cleanup();
   EXPECT_EQ(program.line(), "got " + std::to_string(port));

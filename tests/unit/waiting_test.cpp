@@ -128,13 +128,12 @@ TEST(Waiting, InVainEndsInAnErrorThatNamesTheHolderAndTheRemedies) {
   PortPool pool(freshPorts(2), impatient());
   const auto owners = allocateAll(pool);
   const auto ports = pool.ports().toString();
-  EXPECT_THAT(
-      [&] { pool.allocate(); },
-      ThrowsMessage<NoPortAvailableError>(AllOf(
-          HasSubstr("no port became free in 0 s"),
-          HasSubstr("of the pool's 2 ports (" + ports + ") "),
-          HasSubstr(ports + " are taken by " + kThisProcess), HasSubstr("Return ports earlier"),
-          HasSubstr("PORTPOOL_PORTS"), HasSubstr("PORTPOOL_WAIT_SECONDS"))));
+  EXPECT_THAT([&] { pool.allocate(); },
+              ThrowsMessage<NoPortAvailableError>(
+                  AllOf(HasSubstr("no TCP port became free in 0 s"),
+                        HasSubstr("all 2 ports of the pool (" + ports),
+                        HasSubstr(ports + " by " + kThisProcess), HasSubstr("Return ports earlier"),
+                        HasSubstr("PORTPOOL_PORTS"), HasSubstr("PORTPOOL_WAIT_SECONDS"))));
 }
 
 TEST(Waiting, InVainForTimeWaitSaysSo) {
@@ -144,7 +143,7 @@ TEST(Waiting, InVainForTimeWaitSaysSo) {
   request.avoidTimeWait = true;
   EXPECT_THAT([&] { pool.allocate(request); },
               ThrowsMessage<NoPortAvailableError>(
-                  HasSubstr(pool.ports().toString() + " are taken by connections in TIME_WAIT")));
+                  HasSubstr(pool.ports().toString() + " by connections in TIME_WAIT")));
 }
 
 TEST(Waiting, InVainForWhatNoProcessShowsSaysSo) {
@@ -152,7 +151,7 @@ TEST(Waiting, InVainForWhatNoProcessShowsSaysSo) {
   const auto bound = occupy(*pool.ports().begin());  // the kernel does not list it
   EXPECT_THAT([&] { pool.allocate(); },
               ThrowsMessage<NoPortAvailableError>(
-                  HasSubstr(pool.ports().toString() + " by none that the system shows")));
+                  HasSubstr(pool.ports().toString() + " by no process that the system shows")));
 }
 
 TEST(Waiting, LongerThanASecondSaysWhoHoldsWhat) {
@@ -189,11 +188,10 @@ TEST(Waiting, LongerThanASecondSaysWhoHoldsWhat) {
   waiter.join();
 
   const auto holder = [&](pid_t pid) {
-    return " are taken by pid " + std::to_string(pid) + " (" + command.substr(0, 80);
+    return " by pid " + std::to_string(pid) + " (" + command.substr(0, 80);
   };
-  EXPECT_THAT(report,
-              StartsWith("portpool: waiting for a free port, up to 120 s; of the pool's 3 ports"));
-  EXPECT_THAT(report, HasSubstr(std::to_string(mine) + " are taken by " + kThisProcess));
+  EXPECT_THAT(report, StartsWith("portpool: waiting for a TCP port, up to 120 s; all 3 ports"));
+  EXPECT_THAT(report, HasSubstr(std::to_string(mine) + " by " + kThisProcess));
   EXPECT_THAT(report, HasSubstr(std::to_string(leased) + holder(leaser.pid())));
   EXPECT_THAT(report, HasSubstr(std::to_string(listened) + holder(server.pid())));
 }
@@ -215,10 +213,9 @@ TEST(Waiting, NamesTheHolderOfALeaseByLockFile) {
     refuseAbstractNames();
     PortPool pool(ports, impatient());
     const auto owner = pool.allocate();
-    EXPECT_THAT([&] { pool.allocate(); },
-                ThrowsMessage<NoPortAvailableError>(HasSubstr(pool.ports().toString() +
-                                                              " are taken by this process, pid " +
-                                                              std::to_string(::getpid()))));
+    EXPECT_THAT([&] { pool.allocate(); }, ThrowsMessage<NoPortAvailableError>(HasSubstr(
+                                              pool.ports().toString() + " by this process, pid " +
+                                              std::to_string(::getpid()))));
   });
 }
 
