@@ -29,7 +29,7 @@ std::optional<std::uint64_t> environmentNumber(const char* name, std::uint64_t l
 }
 
 std::string environmentChoice(const char* name, std::initializer_list<const char*> choices) {
-  const auto text = environmentVariable(name).value_or(*choices.begin());
+  auto text = environmentVariable(name).value_or(*choices.begin());
   std::string known;
   for (const auto* choice : choices) {
     if (text == choice) return text;

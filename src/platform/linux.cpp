@@ -260,13 +260,32 @@ PortSet lockedPorts(const std::string& path) {
   return ports;
 }
 
+/// The ports of the sockets in `byInode`, and of the leases in `leased`, that a process has open.
+PortSet portsOf(const std::string& process, const PortsByInode& byInode, const PortSet& leased) {
+  PortSet used;
+  const auto descriptors = process + "/fd/";
+  const auto details = process + "/fdinfo/";
+  for (const auto& descriptor : namesIn(descriptors)) {
+    const auto target = targetOf(descriptors + descriptor);
+    if (const auto inode = socketInode(target); inode != 0) {
+      if (const auto found = byInode.find(inode); found != byInode.end()) used |= found->second;
+    } else if (target == kLockFile) {
+      used |= lockedPorts(details + descriptor) & leased;
+    }
+  }
+  return used;
+}
+
 }  // namespace
 
 std::map<std::string, PortSet> usersOfPorts(const PortSet& ports, PortUse use) {
   std::map<std::string, PortSet> users;
   PortsByInode byInode;
-  PortSet explained;
-  if (use == PortUse::SocketsAndLeases) addLeases(ports, byInode);
+  PortSet leased;
+  if (use == PortUse::SocketsAndLeases) {
+    leased = ports;
+    addLeases(ports, byInode);
+  }
   for (const auto& socket : inetSockets({"tcp", "tcp6", "udp", "udp6"})) {
     if (!ports.contains(socket.port)) continue;
     if (socket.inode != 0) {
@@ -275,29 +294,21 @@ std::map<std::string, PortSet> usersOfPorts(const PortSet& ports, PortUse use) {
       users["connections in TIME_WAIT"].insert(socket.port);
     }
   }
-  if (use == PortUse::Sockets && byInode.empty()) return users;
+  if (byInode.empty() && leased.empty()) return users;
 
   // A look at a descriptor keeps its file open for that instant, though the owner closes it: he may
   // find his own port busy. So only those are looked at who can use the ports.
   const auto network = targetOf("/proc/self/ns/net");
+  const auto self = std::to_string(::getpid());
+  PortSet explained;
   for (const auto& pid : namesIn("/proc")) {
     if (pid.find_first_not_of("0123456789") != std::string::npos) continue;
     const auto process = "/proc/" + pid;
     if (targetOf(process + "/ns/net") != network) continue;
-    const auto descriptors = process + "/fd/";
-    const auto details = process + "/fdinfo/";
-    PortSet used;
-    for (const auto& descriptor : namesIn(descriptors)) {
-      const auto target = targetOf(descriptors + descriptor);
-      if (const auto inode = socketInode(target); inode != 0) {
-        if (const auto found = byInode.find(inode); found != byInode.end()) used |= found->second;
-      } else if (use == PortUse::SocketsAndLeases && target == kLockFile) {
-        used |= lockedPorts(details + descriptor) & ports;
-      }
-    }
+    const auto used = portsOf(process, byInode, leased);
     if (used.empty()) continue;
-    const bool isSelf = pid == std::to_string(::getpid());
-    users[(isSelf ? "this process, pid " : "pid ") + pid + " (" + commandOf(pid) + ")"] |= used;
+    users[(pid == self ? "this process, pid " : "pid ") + pid + " (" + commandOf(pid) + ")"] |=
+        used;
     explained |= used;
   }
 

@@ -554,7 +554,7 @@ void waitUntilListening(std::uint16_t port, const std::string& host,
   constexpr std::chrono::milliseconds kLongestPause{20};
   constexpr std::chrono::milliseconds kLongestWait = std::chrono::hours(24);  // that poll can take
   const auto start = Clock::now();
-  const auto deadline = start + std::clamp(timeout, timeout.zero(), kLongestWait);
+  const auto deadline = start + std::clamp(timeout, std::chrono::milliseconds::zero(), kLongestWait);
   auto addresses = platform::addressesOf(host.empty() ? "localhost" : host, AddressFamily::Any);
   for (auto& address : addresses) platform::setPort(address, port);
   std::chrono::milliseconds pause{1};

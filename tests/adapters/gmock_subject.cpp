@@ -1,10 +1,13 @@
 // A program of portpool::gmock_main.
 
+#include "promises.hpp"
 #include "subject.hpp"
 
 #include <gmock/gmock.h>
 
 #include <portpool/gtest.hpp>
+
+#include <cstdlib>
 
 namespace {
 
@@ -25,6 +28,13 @@ TEST(Mock, HearsOfThePort) {
   EXPECT_CALL(mock, onPort(server.port()));
   static_cast<Listener&>(mock).onPort(server.port());
   EXPECT_TRUE(server.isReached());
+}
+
+// With PORTPOOL_ISOLATE.
+TEST(Isolated, ServesOnHardCodedPort) {
+  if (std::getenv("SUBJECT_PORT") == nullptr) return;
+  note("in network " + network());
+  EXPECT_TRUE(canServeOnHardCodedPort());
 }
 
 }  // namespace

@@ -1,0 +1,82 @@
+// A listening socket, given to a server process by the convention of systemd's socket activation:
+// it is descriptor 3, LISTEN_FDS says that there is one, and LISTEN_PID whom it is for.
+
+#include <portpool/gtest.hpp>
+
+#include "child_process.hpp"
+#include "test_support.hpp"
+
+#include <asio.hpp>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+using asio::ip::tcp;
+namespace fs = std::filesystem;
+
+namespace {
+
+/// In a forked child: becomes `program`, with the socket as that convention has it.
+void execWithSocket(int socket, const char* program, const std::string& configuration) {
+  constexpr int kFirst = 3;  // sd_listen_fds(3): SD_LISTEN_FDS_START
+  if (socket != kFirst) ::dup2(socket, kFirst);
+  ::fcntl(kFirst, F_SETFD, 0);  // stays open in the program
+  ::setenv("LISTEN_FDS", "1", 1);
+  ::setenv("LISTEN_PID", std::to_string(::getpid()).c_str(), 1);
+  ::execl(program, program, "-D", "-f", configuration.c_str(), nullptr);
+  throw std::system_error(errno, std::generic_category(), program);
+}
+
+/// So that no other program takes the port before it listens.
+portpool::PortRequest held() {
+  portpool::PortRequest request;
+  request.hold = portpool::Hold::Shared;
+  return request;
+}
+
+std::string get(std::uint16_t port, const std::string& path) {
+  asio::io_context io;
+  tcp::socket client(io);
+  client.connect({asio::ip::make_address(portpool::kHost), port});
+  asio::write(client, asio::buffer("GET " + path + " HTTP/1.0\r\n\r\n"));
+  std::string page;
+  std::error_code endOfPage;
+  asio::read(client, asio::dynamic_buffer(page), endOfPage);
+  return page;
+}
+
+}  // namespace
+
+class Lighttpd : public ::testing::Test {
+ protected:
+  Lighttpd() {
+    fs::create_directory(folder);
+    std::ofstream(folder / "page.txt") << token;
+    std::ofstream(folder / "lighttpd.conf")
+        << "server.systemd-socket-activation = \"enable\"\n"
+        << "server.bind = \"" << portpool::kHost << "\"\n"
+        << "server.port = " << owner.port() << '\n'
+        << "server.document-root = \"" << folder.string() << "\"\n";
+  }
+  ~Lighttpd() override { fs::remove_all(folder); }
+
+  const std::string token = randomToken();
+  const fs::path folder = fs::temp_directory_path() / ("portpool-lighttpd-" + token);
+  portpool::TCPPortOwner owner{held()};
+  portpool::ListeningSocket socket = owner.listen();
+};
+
+TEST_F(Lighttpd, ServesOnTheSocketThatItIsGiven) {
+  const ChildProcess server{[this] {
+    execWithSocket(socket.nativeHandle(), PORTPOOL_LIGHTTPD, folder / "lighttpd.conf");
+  }};
+  socket.close();  // ours: the server has its own
+  // No need to wait: the socket listens already.
+  const auto page = get(owner.port(), "/page.txt");
+  EXPECT_NE(page.find(token), std::string::npos) << page;
+}

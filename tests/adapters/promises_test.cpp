@@ -1,0 +1,409 @@
+// The stronger promises through both adapters, by running programs that use them.
+
+#include "fork.hpp"
+#include "support/temporary_file.hpp"
+#include "support/token_server.hpp"
+#include "transcript.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <portpool/portpool.hpp>
+#include <regex>
+#include <string>
+#include <tuple>
+#include <vector>
+
+namespace {
+
+Run runGTest(const std::string& filter, const Variables& variables = {}, Arguments more = {}) {
+  more.push_back("--gtest_filter=" + filter);
+  return runSubject(GTEST_SUBJECT, more, variables);
+}
+
+Run runCatch2(const std::string& testCases, const Variables& variables = {}) {
+  return runSubject(CATCH2_SUBJECT, {testCases, "-r", "compact"}, variables);
+}
+
+std::size_t countOf(const std::string& text, const std::string& part) {
+  std::size_t count = 0;
+  for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++count;
+  return count;
+}
+
+/// The scenario that both frameworks' subjects have.
+struct Scenario {
+  std::string name;
+  std::string gtest;
+  std::string catch2;
+  std::string phase;        ///< of GoogleTest, as messages call it
+  std::string catch2Phase;  ///< of Catch2
+};
+
+struct Framework {
+  std::string name;
+  Run (*run)(const Scenario& scenario, const Variables& variables);
+  std::string (*phaseOf)(const Scenario& scenario);
+};
+
+const Framework kGTest{"GTest",
+                       [](const Scenario& scenario, const Variables& variables) {
+                         return runGTest(scenario.gtest, variables);
+                       },
+                       [](const Scenario& scenario) { return scenario.phase; }};
+const Framework kCatch2{"Catch2",
+                        [](const Scenario& scenario, const Variables& variables) {
+                          return runCatch2(scenario.catch2, variables);
+                        },
+                        [](const Scenario& scenario) { return scenario.catch2Phase; }};
+
+class InBoth : public ::testing::TestWithParam<Framework> {
+ protected:
+  static ::Run run(const Scenario& scenario, const Variables& variables = {}) {
+    return GetParam().run(scenario, variables);
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Promises, InBoth, ::testing::Values(kGTest, kCatch2),
+                         [](const auto& framework) { return framework.param.name; });
+
+// ---- Every function -----------------------------------------------------------------------------
+
+TEST_P(InBoth, EveryFunctionKeepsItsPromiseAndReturnsItsPorts) {
+  for (const auto& scenario :
+       {Scenario{"", "Promises.OfFunctions", "promises of functions", "", ""},
+        Scenario{"", "PromisesOfFixture.AreKept", "promises of the fixture", "", ""}}) {
+    SCOPED_TRACE(scenario.gtest);
+    const auto result = run(scenario, {{"PORTPOOL_LEAKS", "fail"}});
+    EXPECT_EQ(result.exitCode, 0) << result.output;
+    EXPECT_EQ(result.count("handed out"), 10u);
+    expectEveryPortReturnedAfterItsServer(result);
+  }
+}
+
+TEST_P(InBoth, AVariableHoldsEveryPort) {
+  const Scenario scenario{"", "PromisesOfFixture.HoldsByVariable", "holds by variable", "", ""};
+  const auto with = run(scenario, {{"PORTPOOL_HOLD", "1"}, {"PORTPOOL_LEAKS", "fail"}});
+  EXPECT_EQ(with.exitCode, 0) << with.output;
+  expectEveryPortReturnedAfterItsServer(with);
+  EXPECT_NE(run(scenario, {{"PORTPOOL_HOLD", "0"}}).exitCode, 0);
+}
+
+// ---- Leaks --------------------------------------------------------------------------------------
+
+struct Leak {
+  Scenario scenario;
+  std::string holder;  ///< a pattern, if it is not this process; %PID% for the child's pid
+};
+
+/// What is said of the leak of `port`, as a pattern.
+std::string messageOf(const std::string& phase, const std::string& port,
+                      const std::string& holder) {
+  return phase + " ends, but its port " + port + " is still in use by " + holder;
+}
+
+class LeakInBoth : public ::testing::TestWithParam<std::tuple<Framework, Leak>> {
+ protected:
+  static ::Run run(const std::string& policy) {
+    const auto& [framework, leak] = GetParam();
+    return framework.run(leak.scenario,
+                         policy.empty() ? Variables{} : Variables{{"PORTPOOL_LEAKS", policy}});
+  }
+
+  /// A pattern of the message on the leak of this run.
+  static std::string messageOn(const ::Run& run) {
+    const auto& [framework, leak] = GetParam();
+    auto holder = leak.holder;
+    for (const auto& event : run.events) {
+      if (event.label.rfind("left", 0) != 0) continue;
+      const auto pid = event.label.substr(event.label.rfind(' ') + 1);
+      return messageOf(framework.phaseOf(leak.scenario), std::to_string(event.port),
+                       std::regex_replace(holder, std::regex("%PID%"), pid));
+    }
+    return "nothing was left: " + run.errors;
+  }
+};
+
+TEST_P(LeakInBoth, IsAWarningByDefault) {
+  for (const auto* policy : {"", "warn"}) {
+    const auto result = run(policy);
+    EXPECT_EQ(result.exitCode, 0) << result.output;
+    const auto warning = "portpool: warning: " + messageOn(result);
+    EXPECT_TRUE(std::regex_search(result.errors, std::regex(warning))) << warning << '\n'
+                                                                       << result.errors;
+    EXPECT_EQ(countOf(result.errors, "still in use"), 1u) << result.errors;
+  }
+}
+
+TEST_P(LeakInBoth, IsAFailureOnRequest) {
+  const auto result = run("fail");
+  EXPECT_NE(result.exitCode, 0);
+  EXPECT_TRUE(std::regex_search(result.output, std::regex(messageOn(result))))
+      << messageOn(result) << '\n'
+      << result.output;
+  EXPECT_EQ(countOf(result.output, "still in use"), 1u) << result.output;
+  EXPECT_FALSE(contains(result.errors, "still in use")) << result.errors;
+}
+
+TEST_P(LeakInBoth, IsIgnoredOnRequest) {
+  const auto result = run("ignore");
+  EXPECT_EQ(result.exitCode, 0);
+  EXPECT_FALSE(contains(result.output + result.errors, "still in use"));
+}
+
+const std::string kSubject = R"(this process, pid \d+ \(\S*_subject .*\))";
+const std::string kChild = R"(pid %PID% \(\S*holder \w+ \d+\))";
+
+INSTANTIATE_TEST_SUITE_P(
+    Promises, LeakInBoth,
+    ::testing::Combine(
+        ::testing::Values(kGTest, kCatch2),
+        ::testing::Values(Leak{{"Body", "Leak.InBody", "leak in body", "test Leak.InBody",
+                                "test case leak in body"},
+                               kSubject},
+                          Leak{{"Fixture", "LeakOfFixture.Left", "leak of fixture",
+                                "test LeakOfFixture.Left", "test case leak of fixture"},
+                               kSubject},
+                          Leak{
+                              {"ListeningChild", "Leak.ToListeningChild", "leak to listening child",
+                               "test Leak.ToListeningChild", "test case leak to listening child"},
+                              kChild},
+                          Leak{{"BoundChild", "Leak.ToBoundChild", "leak to bound child",
+                                "test Leak.ToBoundChild", "test case leak to bound child"},
+                               "a socket that does not listen"})),
+    [](const auto& leak) {
+      return std::get<0>(leak.param).name + std::get<1>(leak.param).scenario.name;
+    });
+
+TEST_P(InBoth, TimeWaitIsNoLeak) {
+  const auto result = run({"", "NoLeak.*", "no leak", "", ""}, {{"PORTPOOL_LEAKS", "fail"}});
+  EXPECT_EQ(result.exitCode, 0) << result.output;
+  EXPECT_EQ(result.count("left in TIME_WAIT"), 1u);
+  EXPECT_FALSE(contains(result.output + result.errors, "still in use")) << result.errors;
+}
+
+TEST_P(InBoth, AnUnknownLeakPolicyStopsTheRun) {
+  const auto result = run({"", "NoLeak.*", "no leak", "", ""}, {{"PORTPOOL_LEAKS", "sometimes"}});
+  EXPECT_NE(result.exitCode, 0);
+  EXPECT_TRUE(result.events.empty()) << result.errors;
+  EXPECT_TRUE(contains(result.output + result.errors,
+                       "PORTPOOL_LEAKS: \"sometimes\" is none of warn, fail, ignore"))
+      << result.output << result.errors;
+}
+
+TEST(GTestLeak, ToDatagramsIsNamed) {
+  const auto run = runGTest("Leak.ToChildWithDatagrams");
+  EXPECT_TRUE(contains(run.errors, "test Leak.ToChildWithDatagrams ends, but its port"))
+      << run.errors;
+  EXPECT_TRUE(contains(run.errors, "holder datagrams")) << run.errors;
+}
+
+TEST(GTestLeak, FailsItsTestAlone) {
+  const TemporaryFile file;
+  const auto run = runGTest("Leak.InBody:Leak.Between", {{"PORTPOOL_LEAKS", "fail"}},
+                            {"--gtest_output=json:" + file.path()});
+  EXPECT_EQ(run.exitCode, 1);
+  EXPECT_TRUE(contains(run.output, "[  FAILED  ] Leak.InBody")) << run.output;
+  EXPECT_TRUE(contains(run.output, "[       OK ] Leak.Between")) << run.output;
+  const auto report = nlohmann::json::parse(file.text());
+  EXPECT_EQ(report.at("failures"), 1);
+  for (const auto& test : report.at("testsuites").at(0).at("testsuite")) {
+    EXPECT_EQ(test.contains("failures"), test.at("name") == "InBody") << test;
+  }
+}
+
+TEST(GTestLeak, OfASuiteIsTheSuites) {
+  const auto run = runGTest("LeakOfSuite*", {{"PORTPOOL_LEAKS", "fail"}});
+  EXPECT_EQ(run.exitCode, 1);
+  EXPECT_TRUE(contains(run.output, "test suite LeakOfSuite ends, but its port ")) << run.output;
+  EXPECT_TRUE(contains(run.output, "[  FAILED  ] LeakOfSuite: SetUpTestSuite or TearDownTestSuite"))
+      << run.output;
+  EXPECT_EQ(countOf(run.output, "[       OK ]"), 2u) << run.output;
+}
+
+TEST(Catch2Leak, FailsItsTestCaseAlone) {
+  const auto run = runSubject(CATCH2_SUBJECT, {"leak in section,no leak", "-r", "xml"},
+                              {{"PORTPOOL_LEAKS", "fail"}});
+  EXPECT_NE(run.exitCode, 0);
+  EXPECT_TRUE(contains(run.output, "<OverallResultsCases successes=\"1\" failures=\"1\""))
+      << run.output;
+  const auto message = run.output.find("test case leak in section ends, but its port ");
+  const auto next = run.output.find("name=\"no leak\"");
+  ASSERT_NE(message, std::string::npos) << run.output;
+  EXPECT_LT(message, next);
+}
+
+TEST(GTestLeak, IsNotHandedOutUntilItIsFree) {
+  // Of the two, the leaked one is the next by age.
+  const auto run = runGTest("LeakedPort.*", {{"PORTPOOL_PORTS", somePorts(2)}});
+  EXPECT_EQ(run.exitCode, 0) << run.output;
+  const auto leaked = run.ports("left").at(0);
+  const auto next = run.ports("next");
+  EXPECT_EQ(next.size(), 3u);
+  EXPECT_EQ(std::count(next.begin(), next.end(), leaked), 0);
+  const auto freed = run.ports("freed");
+  EXPECT_EQ(std::count(freed.begin(), freed.end(), leaked), 1) << run.errors;
+}
+
+// ---- Failures -----------------------------------------------------------------------------------
+
+TEST_P(InBoth, AFailureListsThePortsOfTheTestOnce) {
+  for (const auto& scenario :
+       {Scenario{"", "Failure.ByAssertions", "failure by assertions", "", ""},
+        Scenario{"", "Failure.ByException", "failure by exception", "", ""}}) {
+    SCOPED_TRACE(scenario.gtest);
+    const auto result = run(scenario);
+    EXPECT_NE(result.exitCode, 0);
+    // The server is a member: GoogleTest sees an exception before it ends, Catch2 after.
+    const auto served = std::to_string(result.ports("server starts").at(0));
+    const auto idle = std::to_string(result.ports("idle").at(0));
+    const auto text = result.output + result.errors;
+    if (contains(scenario.gtest, "Assertions") || GetParam().name == "GTest") {
+      EXPECT_TRUE(std::regex_search(text, std::regex("port " + served + ": " + kSubject))) << text;
+      EXPECT_EQ(countOf(text, "port " + served + ": "), 1u) << text;
+    }
+    EXPECT_EQ(countOf(text, "port " + idle + ": nothing listens\n"), 1u) << text;
+    EXPECT_EQ(countOf(text, "port " + idle + ": "), 1u) << text;
+  }
+}
+
+TEST_P(InBoth, ATestThatPassesListsNoPorts) {
+  const auto result = run({"", "Failure.IsNotHere", "failure is not here", "", ""});
+  EXPECT_EQ(result.exitCode, 0);
+  EXPECT_FALSE(contains(result.output + result.errors, "nothing listens"));
+}
+
+TEST(Catch2Failure, LeavesTheReportOnStdoutWhole) {
+  for (const auto* testCase : {"failure by assertions", "failure by exception"}) {
+    const auto run = runSubject(CATCH2_SUBJECT, {testCase, "-r", "xml"});
+    auto report = run.output;
+    for (const auto* captured : {"StdOut", "StdErr"}) {  // which the framework puts in
+      const std::regex element("<" + std::string(captured) + R"(>[^]*?</)" + captured + ">");
+      report = std::regex_replace(report, element, "");
+    }
+    EXPECT_FALSE(contains(report, "nothing listens")) << report;
+    EXPECT_TRUE(contains(run.output + run.errors, "nothing listens")) << run.errors;
+  }
+}
+
+// ---- Isolation ----------------------------------------------------------------------------------
+
+std::string network() {
+  const auto name = std::filesystem::read_symlink("/proc/self/ns/net").string();  // net:[<number>]
+  return name.substr(5, name.size() - 6);
+}
+
+/// The networks of the subject, as the events of this label tell them.
+std::vector<std::string> networksIn(const Run& run, const std::string& label = "in network ") {
+  std::vector<std::string> networks;
+  for (const auto& event : run.events) {
+    if (event.label.rfind(label, 0) == 0) networks.push_back(event.label.substr(label.size()));
+  }
+  return networks;
+}
+
+struct Main {
+  std::string name;
+  Arguments command;  ///< that serves on a hard-coded port, program first
+};
+
+const std::vector<Main> kMains{
+    {"GTestMain", {GTEST_SUBJECT, "--gtest_filter=Isolated.ServesOnHardCodedPort"}},
+    {"GMockMain", {GMOCK_SUBJECT, "--gtest_filter=Isolated.ServesOnHardCodedPort"}},
+    {"Catch2Main", {CATCH2_SUBJECT, "isolated", "-r", "compact"}}};
+
+/// Runs programs, while this one serves on the port that is hard-coded in them.
+class IsolatedProgram : public ::testing::Test {
+ protected:
+  ::Run run(const std::string& mode, Arguments command) const {
+    const auto program = command.front();
+    command.erase(command.begin());
+    Variables variables{{"SUBJECT_PORT", std::to_string(owner_.port())}};
+    if (!mode.empty()) variables.emplace("PORTPOOL_ISOLATE", mode);
+    return runSubject(program, command, variables);
+  }
+
+  static bool isPossible() {
+    return portpool::test::ForkedChild([] { portpool::isolate(); }).succeeds();
+  }
+
+ private:
+  portpool::TCPPortOwner owner_;
+  TokenServer server_{owner_.port()};
+};
+
+class Isolation : public IsolatedProgram, public ::testing::WithParamInterface<Main> {
+ protected:
+  ::Run run(const std::string& mode) const {
+    return IsolatedProgram::run(mode, GetParam().command);
+  }
+
+  /// The same where the kernel refuses namespaces.
+  ::Run runWithoutNamespaces(const std::string& mode) const {
+    auto command = GetParam().command;
+    command.insert(command.begin(), NO_NAMESPACES);
+    return IsolatedProgram::run(mode, command);
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Promises, Isolation, ::testing::ValuesIn(kMains),
+                         [](const auto& main) { return main.param.name; });
+
+TEST_P(Isolation, GivesTheProgramANetworkOfItsOwn) {
+  if (!isPossible()) GTEST_SKIP() << "the system refuses namespaces";
+  for (const auto* mode : {"1", "try"}) {
+    const auto result = run(mode);
+    EXPECT_EQ(result.exitCode, 0) << result.output << result.errors;
+    ASSERT_EQ(networksIn(result).size(), 1u) << result.errors;
+    EXPECT_NE(networksIn(result).front(), network());
+    EXPECT_FALSE(contains(result.errors, "portpool: warning")) << result.errors;
+  }
+}
+
+TEST_P(Isolation, IsNotDoneUnasked) {
+  for (const auto* mode : {"", "0"}) {
+    const auto result = run(mode);
+    EXPECT_NE(result.exitCode, 0) << "served on a taken port";
+    EXPECT_EQ(networksIn(result), std::vector{network()}) << result.errors;
+  }
+}
+
+TEST_P(Isolation, ThatIsRefusedStopsTheRun) {
+  const auto result = runWithoutNamespaces("1");
+  EXPECT_EQ(result.exitCode, 1);
+  EXPECT_TRUE(result.events.empty()) << result.errors;
+  EXPECT_EQ(result.output, "");
+  for (const auto* part : {"portpool: cannot isolate this process: unshare: ",
+                           "user.max_user_namespaces", "PORTPOOL_ISOLATE=try"}) {
+    EXPECT_TRUE(contains(result.errors, part)) << part << '\n' << result.errors;
+  }
+}
+
+TEST_P(Isolation, ThatIsRefusedIsAWarningToWhoTries) {
+  const auto result = runWithoutNamespaces("try");
+  EXPECT_EQ(networksIn(result), std::vector{network()}) << result.errors;
+  EXPECT_TRUE(contains(result.errors, "portpool: warning: cannot isolate this process: unshare: "))
+      << result.errors;
+}
+
+TEST_P(Isolation, ByAnUnknownModeStopsTheRun) {
+  const auto result = run("yes");
+  EXPECT_EQ(result.exitCode, 1);
+  EXPECT_TRUE(result.events.empty()) << result.errors;
+  EXPECT_TRUE(contains(result.errors, "PORTPOOL_ISOLATE: \"yes\" is none of 0, 1, try"))
+      << result.errors;
+}
+
+TEST_F(IsolatedProgram, KeepsTheChildrenOfItsDeathTests) {
+  if (!isPossible()) GTEST_SKIP() << "the system refuses namespaces";
+  for (const auto* style : {"fast", "threadsafe"}) {
+    SCOPED_TRACE(style);
+    const auto result = run("1", {GTEST_SUBJECT, "--gtest_filter=Isolated.DeathTestStaysInIt",
+                                  std::string("--gtest_death_test_style=") + style});
+    EXPECT_EQ(result.exitCode, 0) << result.output << result.errors;
+    ASSERT_EQ(networksIn(result).size(), 1u) << result.errors;
+    EXPECT_NE(networksIn(result).front(), network());
+  }
+}
+
+}  // namespace
