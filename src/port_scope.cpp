@@ -229,10 +229,16 @@ ListeningSocket getListeningTCPSocket(const std::string& host, int backlog) {
 
 std::string describePorts() {
   PortSet ports;
+  PortSet owned;
   {
     const std::lock_guard<std::mutex> lock(open().mutex);
     for (const auto* scope : open().scopes) {
-      for (const auto& owner : scope->owners_) ports.insert(owner.port());
+      for (const auto& owner : scope->owners_) owned.insert(owner.port());
+    }
+    ports = owned;
+    // An exception ends the scopes within before anybody hears of it.
+    if (!open().scopes.empty()) {
+      for (const auto port : open().scopes.back()->ports_) ports.insert(port);
     }
   }
   if (ports.empty()) return {};
@@ -240,7 +246,7 @@ std::string describePorts() {
   std::string text;
   for (const auto port : ports) {
     const auto found = users.find(port);
-    text += "port " + std::to_string(port) + ": " +
+    text += "port " + std::to_string(port) + (owned.contains(port) ? ": " : " (returned): ") +
             (found == users.end() ? "nothing listens" : found->second) + '\n';
   }
   return text;

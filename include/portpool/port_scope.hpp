@@ -95,8 +95,9 @@ PortRange getNextAvailableTCPPortBlock(std::size_t count, const PortRequest& req
 std::uint16_t getRefusedTCPPort(PortRequest request = {});
 ListeningSocket getListeningTCPSocket(const std::string& host = kHost, int backlog = 128);
 
-/// The ports of all open scopes and what listens on each, as far as the system shows it, a line for
-/// each port; "" if there are none. For the output of a test that fails. Thread-safe.
+/// The ports of all open scopes, with those that the innermost has returned already, and what
+/// listens on each, as far as the system shows it, a line for each port; "" if there are none. For
+/// the output of a test that fails. Thread-safe.
 std::string describePorts();
 
 }  // namespace portpool

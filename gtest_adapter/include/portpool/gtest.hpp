@@ -39,7 +39,7 @@ class PortScopeListener : public ::testing::EmptyTestEventListener {
   }
   void OnTestStart(const ::testing::TestInfo& test) override {
     test_.emplace(std::string("test ") + test.test_suite_name() + '.' + test.name());
-    hasFailed_ = false;
+    isIntact_ = true;
     // GoogleTest leaves the test out and tells it as skipped, which ctest takes for a success: the
     // ports that a set-up did not get would go unnoticed.
     const auto& run = *::testing::UnitTest::GetInstance();
@@ -50,7 +50,7 @@ class PortScopeListener : public ::testing::EmptyTestEventListener {
   }
 
   void OnTestPartResult(const ::testing::TestPartResult& result) override {
-    if (!result.failed() || std::exchange(hasFailed_, true)) return;
+    if (!result.failed() || !std::exchange(isIntact_, false)) return;
     std::cout << portpool::describePorts() << std::flush;
   }
 
@@ -60,6 +60,7 @@ class PortScopeListener : public ::testing::EmptyTestEventListener {
       ports += (ports.empty() ? "" : " ") + std::to_string(port);
     if (!ports.empty()) ::testing::Test::RecordProperty("tcp_ports", ports);
     end(test_);
+    isIntact_ = false;
   }
   void OnTestSuiteEnd(const ::testing::TestSuite&) override { end(suite_); }
   void OnEnvironmentsTearDownEnd(const ::testing::UnitTest&) override { end(run_); }
@@ -73,7 +74,7 @@ class PortScopeListener : public ::testing::EmptyTestEventListener {
   std::optional<PortScope> run_;
   std::optional<PortScope> suite_;
   std::optional<PortScope> test_;
-  bool hasFailed_ = false;  // the running test
+  bool isIntact_ = false;  // a test runs, and has not failed
 };
 
 /// Registers the environment and the listener with GoogleTest; a second call does nothing. For a
