@@ -47,7 +47,7 @@ class PortScopeListener : public ListenerBase {
   }
   AssertionEndedResult assertionEnded(const Catch::AssertionStats& stats) override {
     if (!stats.assertionResult.isOk() && !std::exchange(hasFailed_, true)) {
-      std::cout << portpool::describePorts() << std::flush;
+      std::cerr << portpool::describePorts() << std::flush;  // stdout may be a report
     }
     return ListenerBase::assertionEnded(stats);
   }
