@@ -3,10 +3,11 @@
 namespace portpool {
 namespace {
 
-/// The keys above those of the ports, by the set's first port and size. Two sets that agree in both
-/// share a line, which costs their waiters nothing but the order.
+/// The keys above those of the ports, by the set's first port and size. Two sets can share a line,
+/// which costs their waiters nothing but the order.
 std::uint64_t firstKeyOf(const PortSet& ports, std::uint64_t places) {
-  return (std::uint64_t{*ports.begin()} * 65536 + ports.size()) * places;
+  const auto line = (std::uint64_t{*ports.begin()} * 31 + ports.size()) % 65536;
+  return 65536 + line * places;
 }
 
 }  // namespace

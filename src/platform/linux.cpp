@@ -30,6 +30,13 @@ namespace {
 
 // ---- Leases -------------------------------------------------------------------------------------
 
+/// What the symbolic link names (its beginning, if it is long), or "" if it cannot be read.
+std::string targetOf(const std::string& link) {
+  std::array<char, 64> target{};
+  const auto length = ::readlink(link.c_str(), target.data(), target.size());
+  return length > 0 ? std::string(target.data(), static_cast<std::size_t>(length)) : "";
+}
+
 constexpr const char* kLockFile = "/tmp/portpool.lock";
 constexpr const char* kNamePrefix = "portpool/";
 
@@ -76,6 +83,12 @@ std::unique_ptr<LeaseRegistry> makeAbstractNameRegistry() {
   const int error = bindName(socket, std::string(kNamePrefix) + "trial");
   if (error != 0 && error != EADDRINUSE) return nullptr;
   return std::make_unique<AbstractNameRegistry>();
+}
+
+std::uint64_t networkId() {
+  // "net:[4026531840]"
+  const auto name = targetOf("/proc/self/ns/net");
+  return std::strtoul(name.c_str() + std::min(name.size(), std::size_t{5}), nullptr, 10);
 }
 
 std::unique_ptr<LeaseRegistry> makeLeaseRegistry() {
@@ -228,13 +241,6 @@ std::vector<std::string> namesIn(const std::string& folder) {
   return names;
 }
 
-/// What the symbolic link names (its beginning, if it is long), or "" if it cannot be read.
-std::string targetOf(const std::string& link) {
-  std::array<char, 64> target{};
-  const auto length = ::readlink(link.c_str(), target.data(), target.size());
-  return length > 0 ? std::string(target.data(), static_cast<std::size_t>(length)) : "";
-}
-
 /// The inode of the socket that a descriptor refers to by this target, or 0.
 unsigned long socketInode(const std::string& target) {
   constexpr std::string_view kPrefix = "socket:[";
@@ -253,8 +259,9 @@ PortSet lockedPorts(const std::string& path) {
     std::string label, number, kind, advisory, access, pid, inode;
     std::uint64_t first = 0;
     if (words >> label >> number >> kind >> advisory >> access >> pid >> inode >> first &&
-        label == "lock:" && kind == "OFDLCK" && 0 < first && first < 65536) {
-      ports.insert(static_cast<std::uint16_t>(first));
+        label == "lock:" && kind == "OFDLCK") {
+      const auto port = first - lockOffset(networkId(), 0);  // huge, in another network
+      if (0 < port && port < 65536) ports.insert(static_cast<std::uint16_t>(port));
     }
   }
   return ports;

@@ -29,7 +29,8 @@ class Lease {
   virtual ~Lease() = default;
 };
 
-/// Where leases are taken. Keys up to 65535 stand for the ports of that number. Thread-safe.
+/// Where leases are taken. Keys are less than 2^23; those up to 65535 stand for the ports of that
+/// number. Thread-safe.
 class LeaseRegistry {
  public:
   LeaseRegistry() = default;
@@ -46,8 +47,9 @@ class LeaseRegistry {
 /// are, and visible in `ss -xa`. Returns null where the system refuses such names.
 std::unique_ptr<LeaseRegistry> makeAbstractNameRegistry();
 
-/// Leases by byte-range locks in the file at `path`, the key being the offset. The file is made if
-/// it does not exist, writable by every user. Throws PortPoolError if it cannot be opened.
+/// Leases by byte-range locks in the file at `path`, the offset being the key and this network
+/// namespace. The file is made if it does not exist, writable by every user. Throws PortPoolError
+/// if it cannot be opened.
 std::unique_ptr<LeaseRegistry> makeLockFileRegistry(const std::string& path);
 
 /// The registry for this process: abstract names, or where they are refused the lock file that all

@@ -373,13 +373,14 @@ class LockFile {
     struct flock lock {};
     lock.l_type = type;
     lock.l_whence = SEEK_SET;
-    lock.l_start = static_cast<off_t>(key);
+    lock.l_start = static_cast<off_t>(lockOffset(network_, key));
     lock.l_len = 1;
     return ::fcntl(descriptor_, F_OFD_SETLK, &lock) == 0 ? 0 : errno;
   }
 
   int descriptor_;
   pid_t pid_;
+  std::uint64_t network_ = networkId();
   std::mutex mutex_;
   std::set<std::uint64_t> keys_;  // the locked ones
 };
@@ -554,7 +555,8 @@ void waitUntilListening(std::uint16_t port, const std::string& host,
   constexpr std::chrono::milliseconds kLongestPause{20};
   constexpr std::chrono::milliseconds kLongestWait = std::chrono::hours(24);  // that poll can take
   const auto start = Clock::now();
-  const auto deadline = start + std::clamp(timeout, std::chrono::milliseconds::zero(), kLongestWait);
+  const auto deadline =
+      start + std::clamp(timeout, std::chrono::milliseconds::zero(), kLongestWait);
   auto addresses = platform::addressesOf(host.empty() ? "localhost" : host, AddressFamily::Any);
   for (auto& address : addresses) platform::setPort(address, port);
   std::chrono::milliseconds pause{1};

@@ -112,5 +112,18 @@ TEST(LockFile, OfAnotherUserInAFolderForAllCanBeUsed) {
   });
 }
 
+TEST(LockFile, HoldsLeasesOfEachNetworkApart) {
+  const ScopedFolder folder;
+  const auto path = folder.path("lock");
+  const auto registry = platform::makeLockFileRegistry(path);
+  const auto lease = registry->tryAcquire(20000);
+  ASSERT_TRUE(lease);
+  checkInChild([&] {
+    EXPECT_FALSE(platform::makeLockFileRegistry(path)->tryAcquire(20000));
+    if (!enterOwnNetwork()) return;  // the kernel has none to give
+    EXPECT_TRUE(platform::makeLockFileRegistry(path)->tryAcquire(20000));
+  });
+}
+
 }  // namespace
 }  // namespace portpool::test
