@@ -63,7 +63,7 @@ class Lighttpd : public ::testing::Test {
         << "server.port = " << owner.port() << '\n'
         << "server.document-root = \"" << folder.string() << "\"\n";
   }
-  ~Lighttpd() override { fs::remove_all(folder); }
+  void TearDown() override { fs::remove_all(folder); }
 
   const std::string token = randomToken();
   const fs::path folder = fs::temp_directory_path() / ("portpool-lighttpd-" + token);

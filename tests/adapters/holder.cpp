@@ -4,7 +4,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include <cstdlib>
+#include <cstdint>
 #include <iostream>
 #include <string>
 
@@ -13,7 +13,7 @@ int main(int, char** arguments) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  address.sin_port = htons(static_cast<std::uint16_t>(std::atoi(arguments[2])));
+  address.sin_port = htons(static_cast<std::uint16_t>(std::stoi(arguments[2])));
   const int type = mode == "datagrams" ? SOCK_DGRAM : SOCK_STREAM;
   const int socket = ::socket(AF_INET, type | SOCK_CLOEXEC, 0);
   if (::bind(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return 1;

@@ -95,7 +95,7 @@ TEST(Several, AreAllOrNone) {
 
 TEST(Several, OfNoneOrOfMoreThanThereAreIsAnError) {
   PortPool pool(freshPorts(3), impatient());
-  for (const std::size_t count : {0, 4}) {
+  for (const std::size_t count : {0U, 4U}) {
     EXPECT_THAT([&] { pool.allocateSeveral(count); },
                 ThrowsMessage<PortSpecificationError>(
                     AllOf(HasSubstr(std::to_string(count) + " ports are asked of a pool of 3"),
@@ -260,7 +260,7 @@ TEST(Block, OfNoneOrLongerThanEveryRunIsAnErrorThatNamesTheLongest) {
   const PortSet longest{{at(ports, 3), at(ports, 7)}};
   ports -= PortSet{{at(ports, 2), at(ports, 2)}};
   PortPool pool(ports, impatient());
-  for (const std::size_t count : {0, 6, 7, 100000}) {
+  for (const std::size_t count : {0U, 6U, 7U, 100000U}) {
     EXPECT_THAT([&] { pool.allocateBlock(count); },
                 ThrowsMessage<PortSpecificationError>(
                     AllOf(HasSubstr("a block of " + std::to_string(count) + " consecutive ports"),
