@@ -279,21 +279,6 @@ TEST(Block, WithABadHostIsAnErrorAtOnceThatLosesNoPort) {
   EXPECT_EQ(pool.statistics().allocated, 1U);
 }
 
-TEST(Block, ThatTheDescriptorsDoNotSufficeForIsAnErrorThatLosesNoPort) {
-  checkInChild([] {
-    PortPool pool(freshBlock(100), impatient());
-    rlimit before{};
-    ::getrlimit(RLIMIT_NOFILE, &before);
-    auto fewer = before;
-    fewer.rlim_cur = 64;
-    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &fewer), 0);
-    EXPECT_THROW(pool.allocateBlock(100), DescriptorLimitError);
-    EXPECT_THROW(pool.allocateSeveral(100), DescriptorLimitError);
-    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
-    expectUnused(pool);
-  });
-}
-
 TEST(Block, CanBeHeldAndFreeForBothTransports) {
   PortPool pool(freshBlock(3), impatient());
   PortRequest request;

@@ -121,6 +121,22 @@ TEST(DescriptorLimit, IsAnErrorOfItsOwnThatLosesNoPort) {
   });
 }
 
+TEST(DescriptorLimit, OfABlockOrOfSeveralLosesNoPort) {
+  checkInChild([] {
+    PortPool pool(freshBlock(100), impatient());
+    std::exception_ptr block, several;
+    {
+      const ScopedDescriptorLimit few(kFew);
+      block = thrownBy([&] { pool.allocateBlock(100); });
+      several = thrownBy([&] { pool.allocateSeveral(100); });
+    }
+    expectSaysWhatToDo(block);
+    expectSaysWhatToDo(several);
+    EXPECT_EQ(pool.statistics().allocated, 0U);
+    EXPECT_EQ(allocateAll(pool).size(), 100U);
+  });
+}
+
 TEST(DescriptorLimit, WithTooFewForTheLastPortItIsNotLost) {
   checkInChild([] {
     PortPool pool(freshPorts(1), impatient());
