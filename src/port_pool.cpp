@@ -13,6 +13,7 @@
 #include <limits>
 #include <random>
 #include <sstream>
+#include <unordered_set>
 #include <utility>
 
 namespace portpool {
@@ -234,15 +235,12 @@ std::unique_ptr<detail::Allocation> PortPool::Impl::tryEveryPort(Search& search,
   }
   lock.unlock();
 
-  // A socket that is bound beside TIME_WAIT must itself allow others beside it.
-  if (!search.request->avoidTimeWait && search.request->hold != Hold::Exclusive) {
-    for (const auto port : platform::portsInTimeWait()) {
-      lock.lock();
-      const bool isSuspect = candidates_.takeSuspect(port);
-      lock.unlock();
-      if (!isSuspect) continue;
-      if (auto allocation = tryPort(port, search, Mode::BesidesTimeWait)) return allocation;
-    }
+  for (const auto port : search.portsInTimeWait()) {
+    lock.lock();
+    const bool isSuspect = candidates_.takeSuspect(port);
+    lock.unlock();
+    if (!isSuspect) continue;
+    if (auto allocation = tryPort(port, search, Mode::BesidesTimeWait)) return allocation;
   }
   return nullptr;
 }
@@ -271,7 +269,11 @@ std::unique_ptr<detail::Allocation> PortPool::Impl::tryPort(std::uint16_t port, 
 }
 
 PortPool::Impl::Allocations PortPool::Impl::attempt(Search& search, Manners manners) {
-  if (search.isBlock) return tryBlock(search);
+  if (search.isBlock) {
+    if (auto block = tryBlock(search, {}); !block.empty()) return block;
+    const auto inTimeWait = search.portsInTimeWait();
+    return inTimeWait.empty() ? Allocations{} : tryBlock(search, inTimeWait);
+  }
   Allocations allocations;
   while (allocations.size() < search.count) {
     auto allocation = tryEveryPort(search, manners);
@@ -281,7 +283,10 @@ PortPool::Impl::Allocations PortPool::Impl::attempt(Search& search, Manners mann
   return allocations;
 }
 
-PortPool::Impl::Allocations PortPool::Impl::tryBlock(Search& search) {
+PortPool::Impl::Allocations PortPool::Impl::tryBlock(Search& search,
+                                                     const std::vector<std::uint16_t>& inTimeWait) {
+  using Mode = platform::Probe::Mode;
+  const std::unordered_set<std::uint16_t> besidesTimeWait(inTimeWait.begin(), inTimeWait.end());
   const auto count = search.count;
   std::vector<std::uint16_t> ports;  // of the runs that are long enough
   for (const auto& range : ports_.ranges()) {
@@ -302,7 +307,8 @@ PortPool::Impl::Allocations PortPool::Impl::tryBlock(Search& search) {
     if (!block.empty() && block.back()->port() + 1 != port) block.clear();
     std::unique_ptr<detail::Allocation> allocation;
     if (locked([&] { return candidates_.take(port); })) {
-      allocation = tryPort(port, search, platform::Probe::Mode::Exclusive);
+      const bool isInTimeWait = besidesTimeWait.count(port) != 0;
+      allocation = tryPort(port, search, isInTimeWait ? Mode::BesidesTimeWait : Mode::Exclusive);
     }
     if (!allocation) {
       block.clear();
@@ -353,6 +359,12 @@ PortPool::Impl::Allocations PortPool::Impl::wait(Search& search) {
           describeUsers(search));
     }
   }
+}
+
+std::vector<std::uint16_t> PortPool::Impl::Search::portsInTimeWait() const {
+  // A socket that is bound beside TIME_WAIT must itself allow others beside it.
+  if (request->avoidTimeWait || request->hold == Hold::Exclusive) return {};
+  return platform::portsInTimeWait();
 }
 
 std::string PortPool::Impl::Search::describe() const {

@@ -80,6 +80,9 @@ class PortPool::Impl : public std::enable_shared_from_this<PortPool::Impl> {
 
     std::string describe() const;  ///< "TCP port"
 
+    /// Those it can have when no other is left, the oldest first.
+    std::vector<std::uint16_t> portsInTimeWait() const;
+
     std::shared_ptr<const PortRequest> request;
     std::size_t count;
     bool isBlock;  // of consecutive ports
@@ -96,7 +99,8 @@ class PortPool::Impl : public std::enable_shared_from_this<PortPool::Impl> {
 
   /// Looks for all that is wanted; returns nothing if not all of it is free.
   Allocations attempt(Search& search, Manners manners);
-  Allocations tryBlock(Search& search);
+  /// Of free ports, and of those that are busy only because of TIME_WAIT.
+  Allocations tryBlock(Search& search, const std::vector<std::uint16_t>& inTimeWait);
   /// Tries each port once, in order, then the suspects, then those in TIME_WAIT. Returns null if
   /// none is free, or the last free one is left to those who wait in line.
   std::unique_ptr<detail::Allocation> tryEveryPort(Search& search, Manners manners);

@@ -32,6 +32,9 @@ class ListeningSocket {
   /// The socket, which stays this object's; -1 if it has none (any more).
   NativeSocket nativeHandle() const noexcept { return socket_; }
 
+  /// The port on which it listens. Throws PortPoolError if it has no socket. Thread-safe.
+  std::uint16_t port() const;
+
   /// Gives the socket away: the caller closes it.
   NativeSocket release() noexcept {
     const NativeSocket socket = socket_;

@@ -94,6 +94,13 @@ std::uint16_t portOf(SocketAddress& address) {
   return ntohs(reinterpret_cast<sockaddr_in*>(address.bytes.data())->sin_port);
 }
 
+std::uint16_t portOfSocket(int socket) {
+  SocketAddress address;
+  auto size = static_cast<socklen_t>(address.bytes.size());
+  if (::getsockname(socket, raw(address), &size) != 0) throwSystemError("getsockname", errno);
+  return portOf(address);
+}
+
 void setOption(int socket, int level, int option, int value) {
   if (::setsockopt(socket, level, option, &value, sizeof value) != 0) {
     throwSystemError("setsockopt", errno);
@@ -481,9 +488,7 @@ std::uint16_t bindPort(NativeSocket socket, const std::string& host) {
     if (errno == EADDRNOTAVAIL) throwNotLocal(host, family);
     throwSystemError("bindPort: bind to host \"" + host + '"', errno);
   }
-  auto size = static_cast<socklen_t>(address.bytes.size());
-  if (::getsockname(socket, raw(address), &size) != 0) throwSystemError("getsockname", errno);
-  return portOf(address);
+  return portOfSocket(socket);
 }
 
 std::uint16_t findUnusedPort(AddressFamily family, SocketType type) {
@@ -506,6 +511,14 @@ ListeningSocket& ListeningSocket::operator=(ListeningSocket&& other) noexcept {
   close();
   socket_ = socket;
   return *this;
+}
+
+std::uint16_t ListeningSocket::port() const {
+  if (socket_ < 0) {
+    throw PortPoolError(
+        "a ListeningSocket that is closed or released has no port; ask for it before");
+  }
+  return platform::portOfSocket(socket_);
 }
 
 void ListeningSocket::close() noexcept {
@@ -532,10 +545,7 @@ bool canConnect(platform::SocketAddress& address, std::chrono::steady_clock::tim
     if (getOption(socket.get(), SOL_SOCKET, SO_ERROR) != 0) return false;
   }
   // A connection to an ephemeral port can meet itself.
-  SocketAddress own;
-  auto size = static_cast<socklen_t>(own.bytes.size());
-  if (::getsockname(socket.get(), raw(own), &size) != 0) throwSystemError("getsockname", errno);
-  return portOf(own) != portOf(address);
+  return portOfSocket(socket.get()) != portOf(address);
 }
 
 /// Whether the process has exited, reaped or not.

@@ -187,6 +187,27 @@ TEST(Block, OfOnePortMayBeAnyPort) {
   EXPECT_THAT(portsOf(owners), UnorderedElementsAreArray(pool.ports().begin(), pool.ports().end()));
 }
 
+TEST(Block, HasPortsInTimeWaitWhereNoOtherIsLeft) {
+  const auto ports = freshBlock(4);
+  const auto first = *ports.begin();
+  leaveTimeWait(at(ports, 1));
+  {
+    PortPool pool(ports, impatient());
+    EXPECT_THAT(portsOf(pool.allocateBlock(2)), ElementsAreArray(consecutive(at(ports, 2), 2)));
+  }
+  PortPool pool(ports, impatient());
+  EXPECT_THAT(portsOf(pool.allocateBlock(4)), ElementsAreArray(consecutive(first, 4)));
+  EXPECT_THAT(portsOf(pool.allocateBlock(3)), SizeIs(3));
+
+  PortRequest request;
+  request.avoidTimeWait = true;
+  EXPECT_THROW(pool.allocateBlock(4, request), NoPortAvailableError);
+  EXPECT_THAT(pool.allocateBlock(2, request), SizeIs(2));
+
+  const auto foreign = listenOn(at(ports, 3));
+  EXPECT_THROW(pool.allocateBlock(4), NoPortAvailableError);
+}
+
 TEST(Block, CanBeAThousandPorts) {
   checkInChild([] {
     rlimit limit{};
