@@ -7,6 +7,7 @@
 #include <boost/process.hpp>
 #include <list>
 #include <stdexcept>
+#include <system_error>
 
 void leaveChild(const std::string& mode, std::uint16_t port) {
   namespace bp = boost::process;
@@ -19,7 +20,8 @@ void leaveChild(const std::string& mode, std::uint16_t port) {
     }
     ~Holder() {
       input.pipe().close();
-      process.wait();
+      std::error_code ended;
+      process.wait(ended);
     }
     bp::opstream input;
     bp::ipstream output;

@@ -121,9 +121,10 @@ std::string network() {
 }
 
 bool canServeOnHardCodedPort() {
-  const auto port = static_cast<std::uint16_t>(std::atoi(std::getenv("SUBJECT_PORT")));
+  const char* port = std::getenv("SUBJECT_PORT");
   try {
-    return TokenServer(port).isReached();
+    return TokenServer(static_cast<std::uint16_t>(std::stoi(port == nullptr ? "" : port)))
+        .isReached();
   } catch (const std::system_error&) {
     return false;
   }

@@ -106,7 +106,7 @@ TEST(LastBlock, EndsWithItsHolder) {
   });
   isAllocated.await();
   PortPoolOptions options;
-  options.waitTime = options.waitTime.zero();
+  options.waitTime = std::chrono::milliseconds::zero();
   PortPool pool(ports, options);
   EXPECT_THROW(pool.allocateBlock(kWanted), NoPortAvailableError);
   holder.kill();

@@ -290,7 +290,7 @@ TEST(PortsFile, ThatIsAFolderIsAnError) {
 
 TEST(PortsFile, MayHaveOneMebibyteButNoMore) {
   const ScopedFolder folder;
-  constexpr std::size_t kMebibyte = 1024 * 1024;
+  constexpr std::size_t kMebibyte = 1U << 20U;
   const std::string comment(kMebibyte - 6, '#');
   const auto path = folder.file("ports", "20000\n" + comment);
   {
