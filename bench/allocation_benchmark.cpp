@@ -1,0 +1,102 @@
+// What an allocation and its release cost, beside the least that any allocation that probes must
+// do.
+
+#include <netinet/in.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <random>
+#include <unordered_set>
+#include <vector>
+
+#include <benchmark/benchmark.h>
+#include <portpool/portpool.hpp>
+
+namespace {
+
+using benchmark::State;
+using portpool::PortPool;
+using portpool::TCPPortOwner;
+
+constexpr std::size_t kLeased = 1000;
+constexpr int kThreads = 16;
+
+PortPool& pool() {
+  static PortPool pool(portpool::getServerTCPPorts());
+  return pool;
+}
+
+/// The pool's ports in a random order, in turn.
+std::uint16_t nextPort() {
+  static const auto ports = [] {
+    std::vector<std::uint16_t> shuffled(pool().ports().begin(), pool().ports().end());
+    std::shuffle(shuffled.begin(), shuffled.end(), std::mt19937_64(1));
+    return shuffled;
+  }();
+  static std::atomic<std::size_t> turn{0};
+  return ports[turn++ % ports.size()];
+}
+
+/// The floor: a socket, its bind, its close.
+void probeAPort(std::uint16_t port) {
+  const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in everyAddress{};
+  everyAddress.sin_family = AF_INET;
+  everyAddress.sin_port = htons(port);
+  benchmark::DoNotOptimize(
+      ::bind(socket, reinterpret_cast<const sockaddr*>(&everyAddress), sizeof everyAddress));
+  ::close(socket);
+}
+
+void bindOnly(State& state) {
+  for (auto _ : state) probeAPort(nextPort());
+}
+
+void allocate(State& state) {
+  for (auto _ : state) benchmark::DoNotOptimize(pool().allocate());
+}
+
+void whileManyAreLeased(State& state, void (*measured)(State&)) {
+  const auto leased = pool().allocateSeveral(kLeased);
+  measured(state);
+}
+
+/// A pool meets every busy port of the machine for the first time: from the first allocation until
+/// a port comes for the second time.
+void firstPass(State& state) {
+  std::size_t free = 0;
+  for (auto _ : state) {
+    PortPool fresh(pool().ports());
+    std::unordered_set<std::uint16_t> seen;
+    while (seen.insert(fresh.allocate().port()).second) continue;
+    free = seen.size();
+  }
+  state.counters["free"] = static_cast<double>(free);
+  state.counters["busy"] = static_cast<double>(pool().ports().size() - free);
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, 2 * kLeased);
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+
+  benchmark::Initialize(&count, arguments);
+  if (benchmark::ReportUnrecognizedArguments(count, arguments)) return 2;
+  benchmark::RegisterBenchmark("floor", bindOnly);
+  benchmark::RegisterBenchmark("allocate", allocate);
+  benchmark::RegisterBenchmark("floor/leased", whileManyAreLeased, bindOnly);
+  benchmark::RegisterBenchmark("allocate/leased", whileManyAreLeased, allocate);
+  benchmark::RegisterBenchmark("floor", bindOnly)->Threads(kThreads)->UseRealTime();
+  benchmark::RegisterBenchmark("allocate", allocate)->Threads(kThreads)->UseRealTime();
+  benchmark::RegisterBenchmark("first_pass", firstPass)->Iterations(1);
+  benchmark::RunSpecifiedBenchmarks();
+  benchmark::Shutdown();
+}

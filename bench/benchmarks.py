@@ -1,0 +1,289 @@
+#!/usr/bin/env python3
+"""Runs the benchmarks and writes docs/benchmarks.md, with its plots.
+
+Everything that is compared is run side by side in the one run. The measurements are kept beside the
+programs, in results.json, from which --render writes the page again.
+
+With --smoke, runs the first four parts for a moment and fails unless every one of portpool's
+promises holds. It looks at no time.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import pathlib
+import shlex
+import statistics
+import subprocess
+import sys
+import time
+
+import report
+
+HERE = pathlib.Path(__file__).resolve().parent
+PYTHON = "/usr/bin/python3"  # for which Debian packages portpicker
+SOURCES = ["portpool", "bind-zero", "random-probe", "pysys-probe"]
+THREADS = 4
+PEER_PROCESSES = 16
+
+
+class Size:
+    """How much of everything is run."""
+
+    def __init__(self, smoke):
+        self.repetitions = 1 if smoke else 15
+        self.seconds_each = 0.01 if smoke else 0.1
+        self.occupied = [0, 99] if smoke else [0, 50, 90, 99]
+        self.first_ports = 2 if smoke else 400
+        # tests of the storm, by number of processes
+        self.storm = {1: 200, 4: 800, 16: 3200} if smoke else {
+            1: 50_000, 4: 200_000, 16: 375_000, 64: 375_000}
+        self.peer_first_ports = 50
+        self.peer_storm = 100_000
+        self.peer_allocations = 2_000
+        self.suite_runs = 3
+
+
+def say(text):
+    print(f"-- {text}", flush=True)
+
+
+def output_of(*command, **options):
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, **options).stdout
+
+
+class Benchmarks:
+    def __init__(self, build, size):
+        self.build = build
+        self.programs = build / "bench"
+        self.size = size
+
+    def program(self, name):
+        return str(self.programs / name)
+
+    # ---- 1 and 2: an allocation ------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def occupied(self, percent):
+        """Other programs that have so many of the ports; yields their number."""
+        with contextlib.ExitStack() as running:
+            # One may not open so many sockets.
+            occupiers = [running.enter_context(subprocess.Popen(
+                [self.program("occupy"), str(first), str(min(first + 25, percent))],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
+                for first in range(0, percent, 25)]
+            yield sum(int(occupier.stdout.readline()) for occupier in occupiers)
+
+    def allocation(self, percent):
+        """The median of each benchmark: nanoseconds, and its counters."""
+        say(f"allocations, {percent} % of the ports occupied")
+        wanted = "." if percent == 0 else "^(floor|allocate|first_pass/iterations:1)$"
+        with self.occupied(percent) as occupied:
+            runs = json.loads(output_of(
+                self.program("allocation_benchmark"), "--benchmark_format=json",
+                f"--benchmark_filter={wanted}", f"--benchmark_min_time={self.size.seconds_each}",
+                f"--benchmark_repetitions={self.size.repetitions}",
+                "--benchmark_enable_random_interleaving=true", stderr=subprocess.DEVNULL))
+        by_name = {}
+        for run in runs["benchmarks"]:
+            if run["run_type"] == "iteration":
+                by_name.setdefault(run["name"], []).append(run)
+        medians = {name: statistics.median(run["real_time"] for run in named)
+                   for name, named in by_name.items()}
+        first_pass = min(by_name["first_pass/iterations:1"], key=lambda run: run["busy"])
+        return {"occupied": occupied, "ns": medians, "free": first_pass["free"],
+                "busy": first_pass["busy"]}
+
+    # ---- 3: the first port of a process ----------------------------------------------------------
+
+    def process_times(self, commands, count):
+        """The median seconds of each command, run in turns as whole processes, so often."""
+        times = {name: [] for name in commands}
+        for _ in range(count):
+            for name, (environment, command) in commands.items():
+                start = time.perf_counter()
+                pid = os.posix_spawn(command[0], command, {**os.environ, **environment})
+                _, status = os.waitpid(pid, 0)
+                times[name].append(time.perf_counter() - start)
+                if status != 0:
+                    sys.exit(f"{command} failed")
+        return {name: statistics.median(seconds) for name, seconds in times.items()}
+
+    def first_port(self):
+        say("the first port of a process")
+        program = self.program("first_port")
+        return self.process_times({"none": ({}, [program, "0"]), "first": ({}, [program, "1"])},
+                                  self.size.first_ports)
+
+    # ---- 4: the storm ----------------------------------------------------------------------------
+
+    def storm(self, processes, tests, *source, environment=None):
+        """The sums of what so many processes count."""
+        command = [self.program("storm"), *source, "--threads", str(THREADS), "--tests",
+                   str(tests // processes)]
+        running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True,
+                                    env={**os.environ, **(environment or {})})
+                   for _ in range(processes)]
+        counts = [json.loads(process.communicate()[0] or "{}") for process in running]
+        if any(process.returncode != 0 for process in running):
+            sys.exit(f"a process of the storm failed: {command}")
+        sums = {key: sum(count[key] for count in counts) for key in counts[0] if key != "seconds"}
+        sums["seconds"] = max(count["seconds"] for count in counts)
+        return sums
+
+    def storms(self):
+        results = {source: {} for source in SOURCES}
+        for processes, tests in self.size.storm.items():
+            for source in SOURCES:
+                say(f"storm: {source}, {processes} x {THREADS} tests at a time")
+                results[source][str(processes)] = self.storm(processes, tests, "--source", source)
+        return results
+
+    # ---- 5: what people use ----------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def portserver(self):
+        """A portserver; yields the environment in which portpicker asks it."""
+        address = f"@portpool-benchmarks-{os.getpid()}"
+        server = subprocess.Popen([PYTHON, "/usr/bin/portserver", "--portserver_address", address],
+                                  stderr=subprocess.DEVNULL)
+        try:
+            while address not in pathlib.Path("/proc/net/unix").read_text():
+                if server.poll() is not None:
+                    sys.exit("portserver does not start")
+                time.sleep(0.01)
+            yield {"PORTSERVER_ADDRESS": address}
+        finally:
+            server.terminate()
+            server.wait()
+
+    def peers(self):
+        python = [PYTHON, str(HERE / "peers" / "python_ports.py")]
+        # Node looks for a package above the program's own folder.
+        node_program = self.build / "peers" / "get_port.mjs"
+        node_program.write_bytes((HERE / "peers" / "get_port.mjs").read_bytes())
+        node = [output_of("sh", "-c", "command -v node").strip(), str(node_program)]
+        with self.portserver() as asking:
+            peers = {
+                "socket_helper": ({}, [*python, "socket_helper"]),
+                "portpicker": ({}, [*python, "portpicker"]),
+                "portpicker, portserver": (asking, [*python, "portpicker"]),
+                "get-port": ({}, node),
+            }
+            results = {name: {} for name in peers}
+            for name, (environment, command) in peers.items():
+                say(f"{name}: allocations")
+                results[name]["seconds"] = float(output_of(
+                    *command, "time", str(self.size.peer_allocations),
+                    env={**os.environ, **environment}))
+            say("the first ports of processes of all")
+            starts = {("portpool", "none"): ({}, [self.program("first_port"), "0"]),
+                      ("portpool", "first"): ({}, [self.program("first_port"), "1"])}
+            for name, (environment, command) in peers.items():
+                for mode in ("none", "first"):
+                    starts[name, mode] = (environment, [*command, mode])
+            results["portpool"] = {}
+            times = self.process_times(starts, self.size.peer_first_ports)
+            for (name, mode), seconds in times.items():
+                results[name][mode] = seconds
+        for name, (environment, command) in peers.items():
+            say(f"storm: {name}, {PEER_PROCESSES} x {THREADS} tests at a time")
+            with self.portserver() as asking:
+                results[name]["storm"] = self.storm(
+                    PEER_PROCESSES, self.size.peer_storm, "--command",
+                    shlex.join([*command, "serve"]),
+                    environment=asking if environment else None)
+        return results
+
+    # ---- 6: a suite ------------------------------------------------------------------------------
+
+    def suite(self):
+        """Seconds of the demo suite, by tests at a time."""
+        times = {"1": [], "16": []}
+        for _ in range(self.size.suite_runs):
+            for jobs, seconds in times.items():
+                say(f"the demo suite, ctest -j{jobs}")
+                start = time.perf_counter()
+                printed = output_of("ctest", "--test-dir", str(self.build), "-L", "demo",
+                                    "--parallel", jobs)
+                seconds.append(time.perf_counter() - start)
+        tests = int(printed.split("tests failed out of ")[1].split()[0])
+        return {"tests": tests, **{jobs: statistics.median(each) for jobs, each in times.items()}}
+
+    # ---- All -------------------------------------------------------------------------------------
+
+    def core(self):
+        return {
+            "allocation": {str(percent): self.allocation(percent)
+                           for percent in self.size.occupied},
+            "first_port": self.first_port(),
+            "storm": self.storms(),
+        }
+
+    def everything(self):
+        results = self.core()
+        results["peers"] = self.peers()
+        results["suite"] = self.suite()
+        results["machine"] = self.machine()
+        return results
+
+    def machine(self):
+        cpu = [line.split(":")[1].strip()
+               for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+               if line.startswith("model name")]
+        get_port = self.build / "peers/node_modules/get-port/package.json"
+        package = lambda name: output_of("dpkg-query", "-W", "-f", "${Version}", name)
+        return {
+            "processors": f"{len(cpu)} x {cpu[0]}",
+            "kernel": os.uname().release,
+            "versions": {
+                "g++": output_of("c++", "-dumpfullversion").strip(),
+                "Google Benchmark": package("libbenchmark-dev"),
+                "CPython": output_of(PYTHON, "--version").split()[1],
+                "portpicker": package("python3-portpicker"),
+                "node": output_of("node", "--version").strip().lstrip("v"),
+                "get-port": json.loads(get_port.read_text())["version"],
+                "redis-server": package("redis-server").split(":")[-1],
+            },
+        }
+
+
+def check(results):
+    """Ends the program unless every promise of portpool's held."""
+    broken = []
+    for percent, allocation in results["allocation"].items():
+        if allocation["busy"] < allocation["occupied"]:
+            broken.append(f"with {percent} % of the ports occupied, occupied ones were handed out")
+    for processes, counts in results["storm"]["portpool"].items():
+        for what in ("failed_binds", "misdirected", "failed_connections"):
+            if counts[what] != 0:
+                broken.append(f"{counts[what]} {what} in the storm of {processes} processes")
+    for sentence in broken:
+        print(f"benchmarks: {sentence}", file=sys.stderr)
+    if broken:
+        sys.exit(1)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("build", type=pathlib.Path, help="the build folder")
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument("--smoke", action="store_true", help="check that the promises hold, quickly")
+    mode.add_argument("--render", action="store_true", help="write the page of the last results")
+    arguments = parser.parse_args()
+
+    benchmarks = Benchmarks(arguments.build.resolve(), Size(arguments.smoke))
+    kept = benchmarks.programs / "results.json"
+    if arguments.smoke:
+        check(benchmarks.core())
+        print("benchmarks: every promise held")
+        return
+    if not arguments.render:
+        kept.write_text(json.dumps(benchmarks.everything(), indent=1))
+    results = json.loads(kept.read_text())
+    report.write(results, HERE.parent / "docs")
+    check(results)
+
+
+main()

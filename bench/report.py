@@ -1,0 +1,253 @@
+"""Writes what the benchmarks measured as a page, with its plots."""
+
+import subprocess
+
+SOURCES = {
+    "portpool": "portpool",
+    "bind-zero": "bind port 0, close, reuse the number",
+    "random-probe": "random number, and probe",
+    "pysys-probe": "random number, and PySys's probe: hosts `\"\"` and `localhost`, with `listen`",
+}
+
+PROMISES = {
+    "portpool": "Nobody on the machine who uses portpool gets the number until the owner returns "
+                "it or dies; programs that do not use it can take it, unless it is held.",
+    "socket_helper": "The number was free a moment ago. Nothing keeps the system from giving it "
+                     "to the next caller, of this process or another.",
+    "portpicker": "The number was free for TCP and UDP a moment ago, and this process is not given "
+                  "it again before it returns it. Nothing between processes.",
+    "portpicker, portserver": "Nobody who asks the same portserver gets the number until this "
+                              "process has ended, if the portserver runs and every process asks "
+                              "it; where it does not answer, portpicker silently goes on without.",
+    "get-port": "The number was free a moment ago, and this process is not given it again for 15 "
+                "to 30 seconds. Nothing between processes.",
+}
+
+
+def table(head, *rows):
+    """A table in Markdown; all columns but the first are figures."""
+    lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
+    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
+
+
+def times(ratio):
+    return f"{ratio:.2f} ×"
+
+
+def microseconds(nanoseconds):
+    return f"{nanoseconds / 1000:.1f} µs"
+
+
+def milliseconds(seconds):
+    return f"{seconds * 1000:.2f} ms"
+
+
+def per_million(count, tests):
+    return f"{count / tests * 1e6:.0f}" if count else "0"
+
+
+def plot(path, script):
+    """Has gnuplot draw the script as an SVG."""
+    head = (f"set terminal svg size 720,400 font 'sans-serif,13' background 'white'\n"
+            f"set output '{path.name}'\n")
+    subprocess.run(["gnuplot"], input=head + script, text=True, check=True, cwd=path.parent)
+
+
+def data(name, rows):
+    """Inline data for gnuplot."""
+    lines = [" ".join(f'"{cell}"' if isinstance(cell, str) else str(cell) for cell in row)
+             for row in rows]
+    return f"${name} << EOD\n" + "\n".join(lines) + "\nEOD\n"
+
+
+class Allocation:
+    """What an allocation costs, by percentage of the ports that are occupied."""
+
+    def __init__(self, results):
+        self.runs = results["allocation"]
+
+    def ratio(self, suffix="", percent="0"):
+        ns = self.runs[percent]["ns"]
+        return ns["allocate" + suffix] / ns["floor" + suffix]
+
+    def busy_port(self, percent):
+        """What the first pass costs for each busy port, in floors."""
+        run = self.runs[percent]
+        ns = run["ns"]
+        pass_ = ns["first_pass/iterations:1"] - run["free"] * ns["allocate"]
+        return pass_ / run["busy"] / ns["floor"]
+
+
+def page(results):
+    allocation = Allocation(results)
+    quiet = allocation.runs["0"]["ns"]
+    first = results["first_port"]
+    storm = results["storm"]
+    peers = results["peers"]
+    suite = results["suite"]
+    machine = results["machine"]
+    portpool_storm = storm["portpool"].values()
+    tests = sum(counts["tests"] for counts in portpool_storm)
+    failures = sum(counts[what] for counts in portpool_storm
+                   for what in ("failed_binds", "misdirected", "failed_connections"))
+
+    bars = [
+        ("an allocation and its release, in floors", "2.0", times(allocation.ratio()),
+         allocation.ratio() <= 2.0),
+        ("the same at 99 % occupied ports", "2.5", times(allocation.ratio(percent="99")),
+         allocation.ratio(percent="99") <= 2.5),
+        ("a busy port met for the first time, in floors", "1.0",
+         times(allocation.busy_port("99")), allocation.busy_port("99") <= 1.0),
+        ("the first port of a process", "0.3 ms", milliseconds(first["first"] - first["none"]),
+         first["first"] - first["none"] < 0.0003),
+        (f"failures in the storm, {tests:,} tests", "0", failures, failures == 0),
+    ]
+
+    occupied = [(percent, microseconds(run["ns"]["allocate"]),
+                 times(allocation.ratio(percent=percent)),
+                 times(allocation.busy_port(percent)) if int(percent) else "")
+                for percent, run in allocation.runs.items()]
+
+    storm_rows = [
+        (SOURCES[source], processes, f"{counts['tests']:,}",
+         *(per_million(counts[what], counts["tests"])
+           for what in ("failed_binds", "misdirected", "failed_connections")),
+         f"{counts['tests'] / counts['seconds']:,.0f}")
+        for source, by_processes in storm.items() for processes, counts in by_processes.items()]
+
+    peer_rows = [("portpool", microseconds(quiet["allocate"]), times(allocation.ratio()),
+                  milliseconds(peers["portpool"]["first"]),
+                  milliseconds(peers["portpool"]["first"] - peers["portpool"]["none"]),
+                  per_million(storm["portpool"]["16"]["failed_binds"],
+                              storm["portpool"]["16"]["tests"]))]
+    for name, peer in peers.items():
+        if name != "portpool":
+            peer_rows.append((name, microseconds(peer["seconds"] * 1e9),
+                              times(peer["seconds"] * 1e9 / quiet["floor"]),
+                              milliseconds(peer["first"]),
+                              milliseconds(peer["first"] - peer["none"]),
+                              per_million(peer["storm"]["failed_binds"], peer["storm"]["tests"])))
+
+    return f"""# Benchmarks
+
+`./dev bench` installs what it needs, measures everything on this page in one run, and writes the
+page. What is compared ran side by side in that run, so look at the ratios: the times are those of
+one machine, {machine["processors"]}, Linux {machine["kernel"]}, with
+{", ".join(f"{name} {version}" for name, version in machine["versions"].items())}.
+
+{table(["bar", "at most", "measured", "met"],
+       *((*bar[:3], "yes" if bar[3] else "**no**") for bar in bars))}
+
+## What an allocation costs
+
+The *floor* is the least that any allocation that probes has to do: one `socket`, `bind` and `close`,
+on the pool's ports in turn. An allocation makes six system calls: those three for the lease and
+those three for the probe. (Google Benchmark; medians.)
+
+{table(["", "floor", "allocation and release", "ratio"],
+       *((title, microseconds(quiet["floor" + suffix]), microseconds(quiet["allocate" + suffix]),
+          times(allocation.ratio(suffix))) for title, suffix in (
+              ("default request", ""), ("while the process has 1,000 ports", "/leased"),
+              ("in 16 threads at once, each", "/real_time/threads:16"))))}
+
+## A crowded machine
+
+Another program has bound a share of the pool's ports. The pool finds each busy one once, and then
+tries it again only when no other port is left.
+
+{table(["ports occupied", "allocation and release, after the first pass", "in floors",
+        "first pass, floors per busy port"],
+       *((f"{percent} %", *cells) for percent, *cells in occupied))}
+
+![Cost of an allocation by share of occupied ports](crowded.svg)
+
+## The first port of a process
+
+`ctest` starts a process for each test, so this is what each test pays: the time of a process that
+allocates one port, {milliseconds(first["first"])}, less that of the same program when it allocates
+none, {milliseconds(first["none"])}: **{milliseconds(first["first"] - first["none"])}**. (Medians, in
+turns.)
+
+## The storm
+
+Processes with 4 threads each run tests. A test takes a port, starts a server on it after a random 0
+to 2 ms, connects to it and checks that it is its own server, by a token, and gives the port back. The
+server sets `SO_REUSEADDR` and listens on `0.0.0.0`. If it cannot, the test connects all the same, as
+tests do that do not look, and may meet the server of another test: it is *misdirected*.
+
+{table(["ports by", "processes", "tests", "failed binds per million", "misdirected per million",
+        "failed connections per million", "tests per second"], *storm_rows)}
+
+![Failed binds per million tests, by number of processes](storm.svg)
+
+## Other libraries
+
+Each through its real package, `portpicker` without and with its `portserver`. The cost of an
+allocation is that in one process that does nothing else; the first port is that of a whole process,
+with the interpreter's start and without it. In the storm, 16 processes with 4 threads each have
+one process of the library beside them, which they ask for ports.
+
+{table(["", "allocation", "in floors", "process with one port", "of which for the port",
+        "failed binds per million tests"], *peer_rows)}
+
+![Time of an allocation, and of a process's first port](peers.svg)
+
+What each of them promises:
+
+{table(["", ":---"], *((name, promise) for name, promise in PROMISES.items())).replace("---:", "---")}
+
+## A whole suite
+
+The demo suite, {suite["tests"]} tests with real servers, takes {suite["1"]:.1f} s under `ctest -j1` and
+{suite["16"]:.1f} s under `ctest -j16`: {suite["1"] / suite["16"]:.1f} times as fast, which saves
+{suite["1"] - suite["16"]:.1f} s of each run. No test fails in either.
+"""
+
+
+def plots(results, folder):
+    allocation = Allocation(results)
+    plot(folder / "crowded.svg", data("crowded", [
+        (int(percent), allocation.ratio(percent=percent)) for percent in allocation.runs]) + """
+set xlabel 'ports occupied by another program, %'
+set ylabel 'allocation and release, in floors'
+set xrange [0:100]
+set yrange [0:3]
+set key bottom right
+plot 2.5 title 'the bar at 99 %' with lines dashtype 2 linecolor 'gray40', \\
+     $crowded title 'after the first pass' with linespoints linewidth 2 pointtype 7
+""")
+
+    processes = list(next(iter(results["storm"].values())))
+    plot(folder / "storm.svg", data("storm", [
+        (count, *(results["storm"][source][count]["failed_binds"]
+                  / results["storm"][source][count]["tests"] * 1e6 for source in SOURCES))
+        for count in processes]) + """
+set style data histogram
+set style fill solid border
+set xlabel 'processes, with 4 threads each'
+set ylabel 'failed binds per million tests'
+set yrange [0:*]
+set key top left
+plot """ + ", ".join(f"$storm using {column}:xtic(1) title '{source}'"
+                     for column, source in enumerate(SOURCES, 2)) + "\n")
+
+    peers = {"portpool": {**results["peers"]["portpool"],
+                          "seconds": allocation.runs["0"]["ns"]["allocate"] / 1e9},
+             **{name: peer for name, peer in results["peers"].items() if name != "portpool"}}
+    plot(folder / "peers.svg", data("peers", [
+        (name, peer["seconds"] * 1e6, peer["first"] * 1e6) for name, peer in peers.items()]) + """
+set style data histogram
+set style fill solid border
+set ylabel 'microseconds'
+set logscale y
+set yrange [1:*]
+set key top left
+plot $peers using 2:xtic(1) title 'an allocation', $peers using 3 title 'a process with one port'
+""")
+
+
+def write(results, folder):
+    """Writes benchmarks.md and its plots into the folder."""
+    folder.mkdir(exist_ok=True)
+    (folder / "benchmarks.md").write_text(page(results))
+    plots(results, folder)

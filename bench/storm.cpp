@@ -1,0 +1,144 @@
+// Many tests at once, each with a server on a port of its own: how many of them fail for the port's
+// sake. Each takes a port, starts a server on it after up to two milliseconds, connects to it,
+// checks that it is the server meant, and returns the port. Prints the counts as JSON.
+
+#include <CLI/CLI.hpp>
+#include <atomic>
+#include <boost/asio.hpp>
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <iostream>
+#include <random>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "port_sources.hpp"
+
+namespace portpool::bench {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using boost::system::error_code;
+
+using Token = std::uint64_t;
+
+struct Counts {
+  std::atomic<long> tests{0};
+  std::atomic<long> failedBinds{0};        ///< the server cannot have its port
+  std::atomic<long> misdirected{0};        ///< the client reaches the server of another test
+  std::atomic<long> failedConnections{0};  ///< the client reaches no server, though its own listens
+};
+
+thread_local std::mt19937_64 random{std::random_device{}()};
+
+void waitAMoment() {
+  std::this_thread::sleep_for(
+      std::chrono::microseconds(std::uniform_int_distribution<int>(0, 2000)(random)));
+}
+
+/// Leaves nothing behind on the port: the connection is reset, without TIME_WAIT.
+void resetOnClose(tcp::socket& socket) {
+  error_code ignored;
+  socket.set_option(asio::socket_base::linger(true, 0), ignored);
+}
+
+/// Answers every client with the token, until the one that `own` is the other end of.
+std::vector<tcp::socket> serveUntil(const tcp::endpoint& own, tcp::acceptor& server, Token token) {
+  std::vector<tcp::socket> connections;
+  for (;;) {
+    auto connection = server.accept();
+    resetOnClose(connection);
+    error_code error;  // of a client that is gone already
+    const auto client = connection.remote_endpoint(error);
+    asio::write(connection, asio::buffer(&token, sizeof token), error);
+    connections.push_back(std::move(connection));
+    if (client == own) return connections;
+  }
+}
+
+void runTest(const PortSource& source, Counts& counts) {
+  ++counts.tests;
+  const auto port = source();
+  const Token token = random();
+  waitAMoment();
+
+  asio::io_context context;
+  tcp::acceptor server(context, tcp::v4());
+  server.set_option(tcp::acceptor::reuse_address(true));  // as nearly all servers
+  error_code bindError;
+  server.bind({tcp::v4(), port.number}, bindError);
+  if (!bindError) server.listen(asio::socket_base::max_listen_connections, bindError);
+  if (bindError) {
+    ++counts.failedBinds;
+    server.close();
+  }
+
+  // A test does not know that its server failed, and connects all the same.
+  tcp::socket client(context, tcp::v4());
+  resetOnClose(client);
+  error_code clientError;
+  client.connect({asio::ip::address_v4::loopback(), port.number}, clientError);
+  std::vector<tcp::socket> connections;
+  Token answer = 0;
+  if (!clientError) {
+    if (!bindError) connections = serveUntil(client.local_endpoint(), server, token);
+    asio::read(client, asio::buffer(&answer, sizeof answer), clientError);
+  }
+  if (!clientError && answer != token) ++counts.misdirected;
+  if (clientError && !bindError) ++counts.failedConnections;
+  client.close();
+}
+
+nlohmann::json runStorm(const PortSource& source, int threadCount, long tests) {
+  Counts counts;
+  std::atomic<long> left{tests};
+  const auto start = std::chrono::steady_clock::now();
+  std::vector<std::thread> threads;
+  for (int i = 0; i < threadCount; ++i) {
+    threads.emplace_back([&] {
+      while (left-- > 0) runTest(source, counts);
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  return {{"tests", counts.tests.load()},
+          {"failed_binds", counts.failedBinds.load()},
+          {"misdirected", counts.misdirected.load()},
+          {"failed_connections", counts.failedConnections.load()},
+          {"seconds", seconds.count()}};
+}
+
+}  // namespace
+}  // namespace portpool::bench
+
+int main(int count, char** arguments) try {
+  using namespace portpool::bench;
+  std::string sourceName = "portpool";
+  std::string command;
+  int threads = 4;
+  long tests = 1000;
+  CLI::App app("Runs many tests at once, each with a server on a port of its own.");
+  std::vector<std::string> names;
+  for (const auto& [name, source] : builtInSources()) names.push_back(name);
+  auto* sourceOption = app.add_option("--source", sourceName, "where the ports come from")
+                           ->check(CLI::IsMember(names))
+                           ->capture_default_str();
+  app.add_option("--command", command, "a program that the ports come from")
+      ->excludes(sourceOption);
+  app.add_option("--threads", threads, "tests at a time")->capture_default_str();
+  app.add_option("--tests", tests, "tests in all")->capture_default_str();
+  CLI11_PARSE(app, count, arguments);
+
+  const auto source = command.empty() ? builtInSources().at(sourceName) : sourceOfCommand(command);
+  std::cout << runStorm(source, threads, tests) << std::endl;
+  return 0;
+} catch (const std::exception& error) {
+  std::cerr << "storm: " << error.what() << '\n';
+  return 1;
+}
