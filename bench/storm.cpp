@@ -2,6 +2,8 @@
 // sake. Each takes a port, starts a server on it after up to two milliseconds, connects to it,
 // checks that it is the server meant, and returns the port. Prints the counts as JSON.
 
+#include <poll.h>
+
 #include <CLI/CLI.hpp>
 #include <atomic>
 #include <boost/asio.hpp>
@@ -48,18 +50,28 @@ void resetOnClose(tcp::socket& socket) {
   socket.set_option(asio::socket_base::linger(true, 0), ignored);
 }
 
+/// Whether something arrives at the socket before a test gives up. Connections to a server that
+/// ends just then can stay without an answer for ever.
+template <class Socket>
+bool isReadable(Socket& socket) {
+  constexpr int kMilliseconds = 5000;
+  pollfd readable{socket.native_handle(), POLLIN, 0};
+  return ::poll(&readable, 1, kMilliseconds) == 1;
+}
+
 /// Answers every client with the token, until the one that `own` is the other end of.
 std::vector<tcp::socket> serveUntil(const tcp::endpoint& own, tcp::acceptor& server, Token token) {
   std::vector<tcp::socket> connections;
-  for (;;) {
+  while (isReadable(server)) {
     auto connection = server.accept();
     resetOnClose(connection);
     error_code error;  // of a client that is gone already
     const auto client = connection.remote_endpoint(error);
     asio::write(connection, asio::buffer(&token, sizeof token), error);
     connections.push_back(std::move(connection));
-    if (client == own) return connections;
+    if (client == own) break;
   }
+  return connections;
 }
 
 void runTest(const PortSource& source, Counts& counts) {
@@ -88,7 +100,11 @@ void runTest(const PortSource& source, Counts& counts) {
   Token answer = 0;
   if (!clientError) {
     if (!bindError) connections = serveUntil(client.local_endpoint(), server, token);
-    asio::read(client, asio::buffer(&answer, sizeof answer), clientError);
+    if (isReadable(client)) {
+      asio::read(client, asio::buffer(&answer, sizeof answer), clientError);
+    } else {
+      clientError = asio::error::timed_out;
+    }
   }
   if (!clientError && answer != token) ++counts.misdirected;
   if (clientError && !bindError) ++counts.failedConnections;
