@@ -177,13 +177,10 @@ class Benchmarks:
                 results[name]["seconds"] = float(output_of(
                     *command, "time", str(self.size.peer_allocations),
                     env={**os.environ, **environment}))
-            say("the first ports of processes of all")
-            starts = {("portpool", "none"): ({}, [self.program("first_port"), "0"]),
-                      ("portpool", "first"): ({}, [self.program("first_port"), "1"])}
-            for name, (environment, command) in peers.items():
-                for mode in ("none", "first"):
-                    starts[name, mode] = (environment, [*command, mode])
-            results["portpool"] = {}
+            say("the first ports of their processes")
+            starts = {(name, mode): (environment, [*command, mode])
+                      for name, (environment, command) in peers.items()
+                      for mode in ("none", "first")}
             times = self.process_times(starts, self.size.peer_first_ports)
             for (name, mode), seconds in times.items():
                 results[name][mode] = seconds
