@@ -38,7 +38,7 @@ class Size:
         self.first_ports = 2 if smoke else 400
         # tests of the storm, by number of processes
         self.storm = {1: 200, 4: 800, 16: 3200} if smoke else {
-            1: 50_000, 4: 200_000, 16: 375_000, 64: 375_000}
+            1: 50_000, 4: 200_000, 16: 384_000, 64: 384_000}
         self.peer_first_ports = 50
         self.peer_storm = 100_000
         self.peer_allocations = 2_000
