@@ -144,7 +144,9 @@ one machine, {machine["processors"]}, Linux {machine["kernel"]}, with
 
 The *floor* is the least that any allocation that probes has to do: one `socket`, `bind` and `close`,
 on the pool's ports in turn. An allocation makes six system calls: those three for the lease and
-those three for the probe. (Google Benchmark; medians.)
+those three for the probe. (Google Benchmark, 40 repetitions of each in a random order. The
+times of portpool on this page are tenth percentiles: on a shared machine, what takes longer is often
+somebody else's.)
 
 {table(["", "floor", "allocation and release", "ratio"],
        *((title, microseconds(quiet["floor" + suffix]), microseconds(quiet["allocate" + suffix]),
@@ -169,8 +171,8 @@ pool anew for each first pass.
 
 `ctest` starts a process for each test, so this is what each test pays: the time of a process that
 allocates one port, {milliseconds(first["first"])}, less that of the same program when it allocates
-none, {milliseconds(first["none"])}: **{milliseconds(first["first"] - first["none"])}**. (Medians, in
-turns.)
+none, {milliseconds(first["none"])}: **{milliseconds(first["first"] - first["none"])}**. (400 of each,
+in turns.)
 
 ## The storm
 
@@ -187,7 +189,7 @@ tests do that do not look, and may meet the server of another test: it is *misdi
 ## Other libraries
 
 Each through its real package, `portpicker` without and with its `portserver`. The cost of an
-allocation is that in one process that does nothing else; the first port is that of a whole process,
+allocation is the mean of 2,000 in one process that does nothing else; the first port is that of a whole process,
 with the interpreter's start and without it. In the storm, 16 processes with 4 threads each have
 one process of the library beside them, which they ask for ports.
 
