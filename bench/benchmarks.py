@@ -32,8 +32,8 @@ class Size:
     """How much of everything is run."""
 
     def __init__(self, smoke):
-        self.repetitions = 2 if smoke else 40
-        self.seconds_each = 0.01 if smoke else 0.05
+        self.repetitions = 2 if smoke else 30
+        self.seconds_each = 0.01 if smoke else 0.1
         self.occupied = [0, 99] if smoke else [0, 50, 90, 99]
         self.first_ports = 2 if smoke else 400
         # tests of the storm, by number of processes
@@ -94,8 +94,9 @@ class Benchmarks:
         for run in runs["benchmarks"]:
             if run["run_type"] == "iteration":
                 by_name.setdefault(run["name"], []).append(run)
-        times = {name: undisturbed([run["real_time"] for run in named])
-                 for name, named in by_name.items()}
+        # Threads disturb each other: there the usual time is what counts.
+        times = {name: (statistics.median if named[0]["threads"] > 1 else undisturbed)(
+            [run["real_time"] for run in named]) for name, named in by_name.items()}
         first_pass = min(by_name["first_pass/iterations:1"], key=lambda run: run["busy"])
         return {"occupied": occupied, "ns": times, "free": first_pass["free"],
                 "busy": first_pass["busy"]}

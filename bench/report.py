@@ -96,13 +96,16 @@ def page(results):
     failures = sum(counts[what] for counts in portpool_storm
                    for what in ("failed_binds", "misdirected", "failed_connections"))
 
+    busy_port = max(allocation.busy_port(percent) for percent in allocation.runs
+                    if percent != "0")
+
     bars = [
         ("an allocation and its release, in floors", "2.0", times(allocation.ratio()),
          allocation.ratio() <= 2.0),
         ("the same at 99 % occupied ports", "2.5", times(allocation.ratio(percent="99")),
          allocation.ratio(percent="99") <= 2.5),
-        ("a busy port met for the first time, in floors", "1.0",
-         times(allocation.busy_port("99")), allocation.busy_port("99") <= 1.0),
+        ("a busy port met for the first time, in floors, at its worst", "1.0", times(busy_port),
+         busy_port <= 1.0),
         ("the first port of a process", "0.3 ms", milliseconds(first["first"] - first["none"]),
          first["first"] - first["none"] < 0.0003),
         (f"failures in the storm, {tests:,} tests", "0", failures, failures == 0),
@@ -144,9 +147,9 @@ one machine, {machine["processors"]}, Linux {machine["kernel"]}, with
 
 The *floor* is the least that any allocation that probes has to do: one `socket`, `bind` and `close`,
 on the pool's ports in turn. An allocation makes six system calls: those three for the lease and
-those three for the probe. (Google Benchmark, 40 repetitions of each in a random order. The
-times of portpool on this page are tenth percentiles: on a shared machine, what takes longer is often
-somebody else's.)
+those three for the probe. (Google Benchmark, 30 repetitions of each in a random order. The
+times of portpool on this page are tenth percentiles, but for threads medians: on a shared machine,
+what takes longer is often somebody else's.)
 
 {table(["", "floor", "allocation and release", "ratio"],
        *((title, microseconds(quiet["floor" + suffix]), microseconds(quiet["allocate" + suffix]),
@@ -157,9 +160,14 @@ somebody else's.)
 ## A crowded machine
 
 Another program has bound a share of the pool's ports. The pool finds each busy one once, and then
-tries it again only when no other port is left. A busy port costs four system calls: the three for the
-lease, and a `bind` that fails, on a socket that is kept for the next port. The process builds its
-pool anew for each first pass.
+tries it again only when no other port is left.
+
+A busy port costs one floor, a few hundredths more or less, and no program can make it cheaper that
+leases before it probes. It takes four system calls: the three for the lease, and a `bind` that fails,
+on a socket that is kept for the next port. With 35,898 busy ports and 363 free ones, `strace -c` counts
+36,628 `socket`, 72,526 `bind` (35,898 of them failed) and 36,654 `close`; the floor of so many ports
+is 36,261 of each. What a lease saves beside a TCP socket, the failed `bind` costs. A `perf record`
+finds 93 % of the time in the kernel, and two thirds in `socket` and `close`.
 
 {table(["ports occupied", "allocation and release, after the first pass", "in floors",
         "first pass, floors per busy port"],
