@@ -23,7 +23,6 @@ import report
 
 HERE = pathlib.Path(__file__).resolve().parent
 PYTHON = "/usr/bin/python3"  # for which Debian packages portpicker
-SOURCES = ["portpool", "bind-zero", "random-probe", "pysys-probe"]
 THREADS = 4
 PEER_PROCESSES = 16
 
@@ -139,9 +138,9 @@ class Benchmarks:
         return sums
 
     def storms(self):
-        results = {source: {} for source in SOURCES}
+        results = {source: {} for source in report.SOURCES}
         for processes, tests in self.size.storm.items():
-            for source in SOURCES:
+            for source in report.SOURCES:
                 say(f"storm: {source}, {processes} x {THREADS} tests at a time")
                 results[source][str(processes)] = self.storm(processes, tests, "--source", source)
         return results
@@ -190,13 +189,11 @@ class Benchmarks:
             times = self.process_times(starts, self.size.peer_first_ports)
             for (name, mode), seconds in times.items():
                 results[name][mode] = seconds
-        for name, (environment, command) in peers.items():
-            say(f"storm: {name}, {PEER_PROCESSES} x {THREADS} tests at a time")
-            with self.portserver() as asking:
+            for name, (environment, command) in peers.items():
+                say(f"storm: {name}, {PEER_PROCESSES} x {THREADS} tests at a time")
                 results[name]["storm"] = self.storm(
                     PEER_PROCESSES, self.size.peer_storm, "--command",
-                    shlex.join([*command, "serve"]),
-                    environment=asking if environment else None)
+                    shlex.join([*command, "serve"]), environment=environment)
         return results
 
     # ---- 6: a suite ------------------------------------------------------------------------------
@@ -259,7 +256,7 @@ def check(results):
         if allocation["busy"] < allocation["occupied"]:
             broken.append(f"with {percent} % of the ports occupied, occupied ones were handed out")
     for processes, counts in results["storm"]["portpool"].items():
-        for what in ("failed_binds", "misdirected", "failed_connections"):
+        for what in report.FAILURES:
             if counts[what] != 0:
                 broken.append(f"{counts[what]} {what} in the storm of {processes} processes")
     for sentence in broken:

@@ -9,6 +9,8 @@ SOURCES = {
     "pysys-probe": "random number, and PySys's probe: hosts `\"\"` and `localhost`, with `listen`",
 }
 
+FAILURES = ("failed_binds", "misdirected", "failed_connections")  # that the storm counts
+
 PROMISES = {
     "portpool": "Nobody on the machine who uses portpool gets the number until the owner returns "
                 "it or dies; programs that do not use it can take it, unless it is held.",
@@ -94,7 +96,7 @@ def page(results):
     portpool_storm = storm["portpool"].values()
     tests = sum(counts["tests"] for counts in portpool_storm)
     failures = sum(counts[what] for counts in portpool_storm
-                   for what in ("failed_binds", "misdirected", "failed_connections"))
+                   for what in FAILURES)
 
     busy_port = max(allocation.busy_port(percent) for percent in allocation.runs
                     if percent != "0")
@@ -119,7 +121,7 @@ def page(results):
     storm_rows = [
         (SOURCES[source], processes, f"{counts['tests']:,}",
          *(per_million(counts[what], counts["tests"])
-           for what in ("failed_binds", "misdirected", "failed_connections")),
+           for what in FAILURES),
          f"{counts['tests'] / counts['seconds']:,.0f}")
         for source, by_processes in storm.items() for processes, counts in by_processes.items()]
 
@@ -163,11 +165,12 @@ Another program has bound a share of the pool's ports. The pool finds each busy 
 tries it again only when no other port is left.
 
 A busy port costs about one floor (at 50 and 90 % the figure is a small difference of large ones), and
-a lease that is a socket makes it no cheaper. It takes four system calls: the three for the lease, and a `bind` that fails,
-on a socket that is kept for the next port. With 35,898 busy ports and 363 free ones, `strace -c` counts
-36,628 `socket`, 72,526 `bind` (35,898 of them failed) and 36,654 `close`; the floor of so many ports
-is 36,261 of each. What a lease saves beside a TCP socket, the failed `bind` costs. A `perf record`
-finds 93 % of the time in the kernel, and two thirds in `socket` and `close`.
+a lease that is a socket makes it no cheaper. It takes four system calls: the three for the lease, and
+a `bind` that fails, on a socket that is kept for the next port. Counted apart from this run, with
+35,898 busy ports and 363 free ones, `strace -c` finds 36,628 `socket`, 72,526 `bind` (35,898 of them
+failed) and 36,654 `close`; the floor of so many ports is 36,261 of each. What a lease saves beside a
+TCP socket, the failed `bind` costs. `perf record` finds 93 % of the time in the kernel, and two thirds
+in `socket` and `close`.
 
 {table(["ports occupied", "allocation and release, after the first pass", "in floors",
         "first pass, floors per busy port"],
