@@ -2,6 +2,6 @@
 
 int main(int argc, char** argv) {
   ::testing::InitGoogleTest(&argc, argv);
-  portpool::gtest::install();
+  if (!GTEST_FLAG_GET(list_tests) && !portpool::isolateIfRequested()) return 1;
   return RUN_ALL_TESTS();
 }

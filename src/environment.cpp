@@ -1,12 +1,58 @@
 #include "environment.hpp"
 
+#include "platform/platform.hpp"
+
 #include <portpool/errors.hpp>
 
+#include <algorithm>
 #include <charconv>
+#include <cstddef>
 #include <cstdlib>
-#include <iostream>
+#include <iterator>
+#include <string_view>
+#include <vector>
 
 namespace portpool {
+namespace {
+
+constexpr std::string_view kPrefix = "PORTPOOL_";
+
+/// Every variable of that prefix that portpool reads.
+constexpr std::string_view kVariables[] = {
+    "PORTPOOL_PORTS",   "PORTPOOL_PORTS_FILE", "PORTPOOL_WAIT_SECONDS", "PORTPOOL_HOLD",
+    "PORTPOOL_ISOLATE", "PORTPOOL_LEAKS",      "PORTPOOL_SEED",         "PORTPOOL_VERBOSE"};
+
+/// The least number of letters to insert, remove or replace to make one text of the other.
+std::size_t editDistance(std::string_view from, std::string_view to) {
+  std::vector<std::size_t> row(to.size() + 1);  // the distances of a beginning of `from`
+  for (std::size_t j = 0; j < row.size(); ++j) row[j] = j;
+  for (const char letter : from) {
+    std::size_t diagonal = row[0]++;
+    for (std::size_t j = 1; j < row.size(); ++j) {
+      const auto replaced = diagonal + (letter == to[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
+    }
+  }
+  return row.back();
+}
+
+void warnOfUnknownVariables() {
+  for (const std::string_view text : platform::environmentEntries()) {
+    const auto name = text.substr(0, text.find('='));
+    if (name.substr(0, kPrefix.size()) != kPrefix) continue;
+    const auto* nearest =
+        std::min_element(std::begin(kVariables), std::end(kVariables), [&](auto left, auto right) {
+          return editDistance(name, left) < editDistance(name, right);
+        });
+    if (*nearest == name) continue;
+    warn("the environment variable " + std::string(name) +
+         " is set, but portpool has none of that name; the nearest is " + std::string(*nearest) +
+         ": rename or unset it");
+  }
+}
+
+}  // namespace
 
 std::optional<std::string> environmentVariable(const char* name) {
   const char* value = std::getenv(name);
@@ -39,7 +85,16 @@ std::string environmentChoice(const char* name, std::initializer_list<const char
                                "; set one of these, or unset the variable");
 }
 
-void say(const std::string& message) { std::cerr << "portpool: " + message + '\n' << std::flush; }
+void checkEnvironment() {
+  static const bool isWarned = [] {
+    warnOfUnknownVariables();
+    return true;
+  }();
+  static_cast<void>(isWarned);
+  requireIsolationIfRequested();
+}
+
+void say(const std::string& message) { platform::writeToStderr("portpool: " + message + '\n'); }
 
 void warn(const std::string& message) { say("warning: " + message); }
 

@@ -20,6 +20,15 @@ std::optional<std::uint64_t> environmentNumber(const char* name, std::uint64_t l
 /// PortSpecificationError for anything else.
 std::string environmentChoice(const char* name, std::initializer_list<const char*> choices);
 
+/// What the settings of one variable cannot show, checked when the process's pool is built. Warns,
+/// once, of each variable that is called PORTPOOL_... and that portpool does not read. Throws
+/// IsolationError if PORTPOOL_ISOLATE=1 asks for an isolation that has not taken place.
+void checkEnvironment();
+
+/// Throws IsolationError if PORTPOOL_ISOLATE is 1 and this process neither has isolated itself nor
+/// was started by one that has, and warns of the same for `try`, unless isolation was tried.
+void requireIsolationIfRequested();
+
 /// Writes a line to stderr, in one piece.
 void say(const std::string& message);
 

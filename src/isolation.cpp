@@ -5,16 +5,29 @@
 
 #include <portpool/errors.hpp>
 
+#include <atomic>
 #include <cstdlib>
 
 namespace portpool {
+namespace {
 
-void isolate() { platform::isolate(); }
+constexpr const char* kVariable = "PORTPOOL_ISOLATE";
+
+/// Whether this process has a network of its own, or has tried to get one and may do without.
+std::atomic<bool> isDone{false};
+
+std::string requestedMode() { return environmentChoice(kVariable, {"0", "1", "try"}); }
+
+}  // namespace
+
+void isolate() {
+  platform::isolate();
+  isDone = true;
+}
 
 bool isolateIfRequested() noexcept {
-  constexpr const char* kVariable = "PORTPOOL_ISOLATE";
   try {
-    const auto mode = environmentChoice(kVariable, {"0", "1", "try"});
+    const auto mode = requestedMode();
     if (mode == "0") return true;
     try {
       isolate();
@@ -22,6 +35,7 @@ bool isolateIfRequested() noexcept {
       ::unsetenv(kVariable);
     } catch (const IsolationError& error) {
       if (mode != "try") throw;
+      isDone = true;
       warn(error.what());
     }
     return true;
@@ -29,6 +43,19 @@ bool isolateIfRequested() noexcept {
     say(error.what());
     return false;
   }
+}
+
+void requireIsolationIfRequested() {
+  const auto mode = requestedMode();
+  if (mode == "0" || isDone) return;
+  const auto message = std::string(kVariable) + "=" + mode +
+                       " is set, but this process is not isolated: its main has not called "
+                       "portpool::isolateIfRequested(); call it there before the tests run, link "
+                       "portpool::gtest_main, gmock_main or catch2_main in place of your main, or "
+                       "unset the variable";
+  if (mode == "1") throw IsolationError(message);
+  isDone = true;  // said once
+  warn(message);
 }
 
 }  // namespace portpool

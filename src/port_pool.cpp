@@ -3,31 +3,39 @@
 #include "environment.hpp"
 #include "leaks.hpp"
 #include "port_pool_impl.hpp"
-#include "waiting_line.hpp"
+#include "port_search.hpp"
+#include "text.hpp"
 
 #include <portpool/errors.hpp>
 #include <portpool/server_ports.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <limits>
+#include <map>
 #include <random>
 #include <sstream>
-#include <unordered_set>
 #include <utility>
 
 namespace portpool {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr milliseconds kPollInterval{2};
+constexpr std::size_t kSmallPool = 16384;
 constexpr milliseconds kReportAfter{1000};
 constexpr milliseconds kLongestWait = std::chrono::hours(24 * 365);  // that a clock can add
-// Someone behind in line looks for a port all the same so often, should the first in line want one
-// that he cannot get.
-constexpr milliseconds kLookFromBehind{250};
+
+// How long to sleep between two looks, unless somebody tells that a port came back: a holder that
+// was killed tells nobody. Where there are no messages, each look is for whatever has come back.
+constexpr milliseconds kLookAgain{20}, kLookAgainWithoutMessages{2};
+constexpr milliseconds kMoveUp{100}, kMoveUpWithoutMessages{10};
+// A look at thousands of ports takes its time; it may take so much of one processor's.
+constexpr int kPauseInTimesOfALook = 50;
+// Somebody behind in line looks all the same so often, should the first in line be stopped.
+constexpr milliseconds kLookFromBehind{1000};
+constexpr int kPauseInTimesOfALookFromBehind = 500;
 
 std::uint64_t randomSeed() {
   std::random_device device;
@@ -52,19 +60,26 @@ std::string inSeconds(milliseconds time) {
   return text.str();
 }
 
-/// The text, or its beginning if it is long.
-std::string shortened(const std::string& text) {
+/// A list of ports for a message.
+std::string listed(const PortSet& ports) {
   constexpr std::size_t kLongest = 120;
-  return text.size() > kLongest ? text.substr(0, kLongest) + "..." : text;
+  return printable(ports.toString(), kLongest);
 }
 
-/// Says what is needed to repeat the order of the ports, and at exit what the pool has done.
-void tellOf(const PortPool& pool) {
+std::string portCount(std::size_t count) {
+  return std::to_string(count) + (count == 1 ? " port" : " ports");
+}
+
+/// Logs what is needed to repeat the order of the ports, and at exit what the pool has done.
+void logUse(const PortPool& pool) {
+  static std::uint64_t process = 0;
+  process = platform::currentProcess();
   say("seed " + std::to_string(pool.seed()) + " (PORTPOOL_SEED) for " +
-      std::to_string(pool.ports().size()) + " ports: " + shortened(pool.ports().toString()));
+      portCount(pool.ports().size()) + ": " + listed(pool.ports()));
   std::atexit([] {
+    if (process != platform::currentProcess()) return;
     const auto statistics = PortPool::process().statistics();
-    say(std::to_string(statistics.lifetimeTotal) + " ports handed out in all, at most " +
+    say(portCount(statistics.lifetimeTotal) + " handed out in all, at most " +
         std::to_string(statistics.peak) + " at a time, " + std::to_string(statistics.allocated) +
         " of them never returned");
   });
@@ -75,13 +90,18 @@ void tellOf(const PortPool& pool) {
 // ---- PortPool -----------------------------------------------------------------------------------
 
 PortPool& PortPool::process() {
+  static std::atomic<PortPool*> built{nullptr};
+  if (auto* pool = built.load(std::memory_order_acquire)) return *pool;
+  const platform::NoFork noFork;  // a child forked meanwhile would wait for it to be built for ever
   static auto& pool = []() -> PortPool& {
+    checkEnvironment();
     leakPolicy();  // a fault in its variable stops the run here, with the others
     const auto options = optionsFromEnvironment();
-    auto& built = *new PortPool(getServerTCPPorts(), options);
-    if (options.verbose) tellOf(built);
-    return built;
+    auto& process = *new PortPool(getServerTCPPorts(), options);
+    if (options.verbose) logUse(process);
+    return process;
   }();
+  built.store(&pool, std::memory_order_release);
   return pool;
 }
 
@@ -117,46 +137,55 @@ PortPoolStatistics PortPool::statistics() const { return impl_->statistics(); }
 // ---- PortPool::Impl -----------------------------------------------------------------------------
 
 PortPool::Impl::Impl(PortSet ports, const PortPoolOptions& options)
-    : ports_(std::move(ports)),
+    : ports_(ports.empty()
+                 ? throw PortSpecificationError(
+                       "a PortPool needs at least one port; give it a set like 20000-20999")
+                 : std::move(ports)),
       seed_(options.seed ? *options.seed : randomSeed()),
       waitTime_(std::clamp(options.waitTime, milliseconds::zero(), kLongestWait)),
       verbose_(options.verbose),
       hold_(options.hold),
       registry_(platform::makeLeaseRegistry()),
-      candidates_(ports_, seed_),
-      statistics_{ports_.size(), 0, 0, 0} {
-  if (ports_.empty()) {
-    throw PortSpecificationError(
-        "a PortPool needs at least one port; give it a set like 20000-20999");
+      line_(*registry_, ports_),
+      isSmall_(ports_.size() <= kSmallPool),
+      table_(ports_, seed_),
+      statistics_{ports_.size(), 0, 0, 0},
+      isCrowded_(isSmall_) {
+  static std::atomic<bool> isSaid{false};
+  if (registry_->isOneOfTwo() && !isSaid.exchange(true)) {
+    warn(
+        "the system refuses this process the AF_UNIX names that leases are made of; it leases by a "
+        "lock file in /tmp, and keeps its TCP ports bound, so that processes with the usual leases "
+        "see them. Servers must set SO_REUSEADDR. Allow AF_UNIX sockets to have the usual leases");
   }
 }
 
-PortPool::Impl::Allocations PortPool::Impl::allocate(const PortRequest& request,
-                                                     std::size_t count) {
+Allocations PortPool::Impl::allocate(const PortRequest& request, std::size_t count) {
   if (count == 0 || count > ports_.size()) {
-    throw PortSpecificationError(std::to_string(count) + " ports are asked of a pool of " +
-                                 std::to_string(ports_.size()) +
-                                 "; ask for one at least, or allow more (PORTPOOL_PORTS)");
+    throw PortSpecificationError(portCount(count) + (count == 1 ? " is" : " are") +
+                                 " asked of a pool of " + portCount(ports_.size()) +
+                                 (count == 0 ? "; ask for one at least"
+                                             : "; ask for fewer, or allow more (PORTPOOL_PORTS)"));
   }
-  Search search(completed(request), count, false);
+  PortSearch search(shared_from_this(), completed(request), count, false);
   return handOut(search);
 }
 
-PortPool::Impl::Allocations PortPool::Impl::allocateBlock(const PortRequest& request,
-                                                          std::size_t count) {
+Allocations PortPool::Impl::allocateBlock(const PortRequest& request, std::size_t count) {
   auto longest = ports_.ranges().front();
   for (const auto& range : ports_.ranges()) {
     if (range.last - range.first > longest.last - longest.first) longest = range;
   }
   const auto length = longest.last - longest.first + std::size_t{1};
   if (count == 0 || count > length) {
-    throw PortSpecificationError(
-        "a block of " + std::to_string(count) +
-        " consecutive ports is asked of a pool whose longest run is " +
-        PortSet{longest}.toString() + ", " + std::to_string(length) +
-        " ports; ask for one at least, or allow a longer run (PORTPOOL_PORTS)");
+    throw PortSpecificationError("a block of " + std::to_string(count) +
+                                 " consecutive ports is asked of a pool whose longest run is " +
+                                 PortSet{longest}.toString() + ", " + portCount(length) +
+                                 (count == 0
+                                      ? "; ask for one at least"
+                                      : "; ask for fewer, or allow a longer run (PORTPOOL_PORTS)"));
   }
-  Search search(completed(request), count, true);
+  PortSearch search(shared_from_this(), completed(request), count, true);
   return handOut(search);
 }
 
@@ -167,227 +196,148 @@ PortRequest PortPool::Impl::completed(PortRequest request) const {
           "a UDP port cannot be held, since the hold would take the server's datagrams; ask for "
           "Hold::None");
     }
-  } else if (hold_ && request.hold == Hold::None) {
+  } else if (request.hold == Hold::None && (hold_ || registry_->isOneOfTwo())) {
     request.hold = Hold::Shared;
   }
   return request;
 }
 
-PortPool::Impl::Allocations PortPool::Impl::handOut(Search& search) {
-  auto allocations = attempt(search, Manners::LetOthersFirst);
+Allocations PortPool::Impl::handOut(PortSearch& search) {
+  Allocations allocations;
+  const bool othersFirst =
+      waitTime_ > milliseconds::zero() && isCrowded_ && line_.isAnyoneWaiting();
+  if (!othersFirst) allocations = search.look(PortSearch::Reach::Fresh);
   if (allocations.empty()) {
-    search.probe.isFree(0);  // a wrong host is an error at once, even if no port could be probed
+    search.checkHosts();
     allocations = wait(search);
   }
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
+  withTable([&](const PortTable&) {
     statistics_.allocated += allocations.size();
     statistics_.peak = std::max(statistics_.peak, statistics_.allocated);
     statistics_.lifetimeTotal += allocations.size();
-  }
-  for (const auto& allocation : allocations) {
-    allocation->handOut();
-    if (verbose_) say("port " + std::to_string(allocation->port()) + " handed out");
+    for (const auto& allocation : allocations) allocation->handOut();
+  });
+  if (verbose_) {
+    for (const auto& allocation : allocations) {
+      say("port " + std::to_string(allocation->port()) + " handed out");
+    }
   }
   return allocations;
 }
 
 void PortPool::Impl::takeBack(std::uint16_t port, bool wasHandedOut) noexcept {
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    candidates_.giveBack(port);
-    if (!wasHandedOut) return;
-    --statistics_.allocated;
-    ++returns_;
-  }
-  portReturned_.notify_all();
-  if (verbose_) say("port " + std::to_string(port) + " returned");
-}
-
-PortPoolStatistics PortPool::Impl::statistics() const {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  return statistics_;
-}
-
-std::unique_ptr<detail::Allocation> PortPool::Impl::tryEveryPort(Search& search, Manners manners) {
-  using Mode = platform::Probe::Mode;
-  std::unique_lock<std::mutex> lock(mutex_);
-
-  for (;;) {
-    if (manners == Manners::LetOthersFirst && candidates_.left() == 1) {
-      lock.unlock();
-      if (PlaceInLine::isAnyoneWaiting(*registry_, ports_)) return nullptr;
-      lock.lock();
-    }
-    const auto port = candidates_.next();
-    if (!port) break;
-    lock.unlock();
-    if (auto allocation = tryPort(*port, search, Mode::Exclusive)) return allocation;
-    lock.lock();
-  }
-
-  for (auto left = candidates_.suspects(); left > 0; --left) {
-    const auto port = candidates_.nextSuspect();
-    if (!port) break;
-    lock.unlock();
-    if (auto allocation = tryPort(*port, search, Mode::Exclusive)) return allocation;
-    lock.lock();
-  }
-  lock.unlock();
-
-  for (const auto port : search.portsInTimeWait()) {
-    lock.lock();
-    const bool isSuspect = candidates_.takeSuspect(port);
-    lock.unlock();
-    if (!isSuspect) continue;
-    if (auto allocation = tryPort(port, search, Mode::BesidesTimeWait)) return allocation;
-  }
-  return nullptr;
-}
-
-std::unique_ptr<detail::Allocation> PortPool::Impl::tryPort(std::uint16_t port, Search& search,
-                                                            platform::Probe::Mode mode) {
+  withTable([&](PortTable& table) {
+    table.put(port, PortTable::State::Returned);
+    if (wasHandedOut) --statistics_.allocated;
+  });
+  if (!wasHandedOut) return;
+  if (isCrowded_) line_.wakeFirst(port);
+  if (!verbose_) return;
   try {
-    // The lease first: a probe of a port that somebody else leases could break his own bind.
-    if (auto lease = registry_->tryAcquire(port)) {
-      const auto wantedHold = search.request->hold;
-      std::vector<platform::Socket> hold;
-      if (wantedHold != Hold::None) hold = search.probe.hold(port, wantedHold, mode);
-      if (wantedHold != Hold::None ? !hold.empty() : search.probe.isFree(port, mode)) {
-        return std::make_unique<detail::Allocation>(shared_from_this(), search.request, port,
-                                                    std::move(lease), std::move(hold));
-      }
-    }
-  } catch (...) {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    candidates_.giveBack(port);
-    throw;
+    say("port " + std::to_string(port) + " returned");
+  } catch (const std::bad_alloc&) {
+    return;  // what is not logged is no harm
   }
-  const std::lock_guard<std::mutex> lock(mutex_);
-  candidates_.addSuspect(port);
-  return nullptr;
 }
 
-PortPool::Impl::Allocations PortPool::Impl::attempt(Search& search, Manners manners) {
-  if (search.isBlock) {
-    if (auto block = tryBlock(search, {}); !block.empty()) return block;
-    const auto inTimeWait = search.portsInTimeWait();
-    return inTimeWait.empty() ? Allocations{} : tryBlock(search, inTimeWait);
-  }
-  Allocations allocations;
-  while (allocations.size() < search.count) {
-    auto allocation = tryEveryPort(search, manners);
-    if (!allocation) return {};
-    allocations.push_back(std::move(allocation));
-  }
-  return allocations;
+void PortPool::Impl::noticeFork() noexcept {
+  if (process_ == platform::currentProcess()) return;
+  process_ = platform::currentProcess();
+  table_.leaveTakenToParent();
+  statistics_ = {ports_.size(), 0, 0, 0};
 }
 
-PortPool::Impl::Allocations PortPool::Impl::tryBlock(Search& search,
-                                                     const std::vector<std::uint16_t>& inTimeWait) {
-  using Mode = platform::Probe::Mode;
-  const std::unordered_set<std::uint16_t> besidesTimeWait(inTimeWait.begin(), inTimeWait.end());
-  const auto count = search.count;
-  std::vector<std::uint16_t> ports;  // of the runs that are long enough
-  for (const auto& range : ports_.ranges()) {
-    if (range.last - range.first + std::size_t{1} < count) continue;
-    for (int port = range.first; port <= range.last; ++port) {
-      ports.push_back(static_cast<std::uint16_t>(port));
-    }
-  }
-  const auto locked = [this](const auto& action) {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    return action();
-  };
-  // Walks over the ports once, from somewhere, and past that place again for a block across it.
-  const auto start = locked([&] { return candidates_.randomBelow(ports.size()); });
-  Allocations block;
-  for (std::size_t i = 0; i < ports.size() + count - 1; ++i) {
-    const auto port = ports[(start + i) % ports.size()];
-    if (!block.empty() && block.back()->port() + 1 != port) block.clear();
-    std::unique_ptr<detail::Allocation> allocation;
-    if (locked([&] { return candidates_.take(port); })) {
-      const bool isInTimeWait = besidesTimeWait.count(port) != 0;
-      allocation = tryPort(port, search, isInTimeWait ? Mode::BesidesTimeWait : Mode::Exclusive);
-    }
-    if (!allocation) {
-      block.clear();
-      continue;
-    }
-    block.push_back(std::move(allocation));
-    if (block.size() == count) return block;
-  }
-  return {};
+PortPoolStatistics PortPool::Impl::statistics() {
+  return withTable([&](const PortTable&) { return statistics_; });
 }
 
-PortPool::Impl::Allocations PortPool::Impl::wait(Search& search) {
+Allocations PortPool::Impl::wait(PortSearch& search) {
   const auto start = Clock::now();
   const auto deadline = start + waitTime_;
-  PlaceInLine place(*registry_, ports_);
+  PlaceInLine place(line_);
+  auto nextLook = start + kLookFromBehind;  // while it is not the first
   bool isReported = false;
-  std::uint64_t returnsSeen = 0;
-  auto nextLook = start + kLookFromBehind;
-  Clock::duration pause = Clock::duration::zero();  // the first in line looks at once
 
   for (;;) {
-    {
-      std::unique_lock<std::mutex> lock(mutex_);
-      const auto until = std::min(Clock::now() + pause, deadline);
-      portReturned_.wait_until(lock, until, [&] { return returns_ != returnsSeen; });
-      returnsSeen = returns_;
-    }
     const auto now = Clock::now();
-    const bool isFirst = place.advance();
-    if (isFirst || now >= nextLook || now >= deadline) {
-      if (auto allocations = attempt(search, Manners::InLine); !allocations.empty())
-        return allocations;
-      nextLook = now + kLookFromBehind;
+    const bool isLast = now >= deadline;
+    const bool isFirst = !isLast && place.advance(now);
+    auto until = now + (registry_->hasMessages() ? kMoveUp : kMoveUpWithoutMessages);
+    if (isFirst || isLast || now >= nextLook) {
+      const bool isBehind = !isFirst && !isLast && !place.isResting(now);
+      auto allocations = search.look(PortSearch::Reach::Everything);
+      if (!allocations.empty() && isBehind) line_.ignore();
+      if (!allocations.empty()) return allocations;
+      if (ports_.size() - search.forbidden() < search.count()) throwForbidden(search);
+      place.lookedInVain(now, search.leftSomething());
+      nextLook = nextLookAfter(now, isBehind);
+      if (!isBehind) until = nextLook;
     }
-    // A look at thousands of busy ports takes its time; it may take half of one processor's.
-    pause = std::max<Clock::duration>(kPollInterval, Clock::now() - now);
 
-    if (now >= deadline) {
-      throw NoPortAvailableError("no " + search.describe() + " became free in " +
-                                 inSeconds(waitTime_) + "; " + describeUsers(search) +
-                                 ". Return ports earlier, run fewer tests at a time, allow more "
-                                 "ports (PORTPOOL_PORTS), or "
-                                 "wait longer (PORTPOOL_WAIT_SECONDS)");
-    }
+    if (isLast) throwTimeIsUp(search);
     if (!isReported && now - start >= kReportAfter) {
       isReported = true;
       say("waiting for a " + search.describe() + ", up to " + inSeconds(waitTime_) + "; " +
           describeUsers(search));
     }
+    const auto reportAt = isReported ? deadline : start + kReportAfter;
+    const auto returned = place.await(std::min({until, deadline, reportAt}));
+    withTable([&](PortTable& table) { table.expect(returned); });
   }
 }
 
-std::vector<std::uint16_t> PortPool::Impl::Search::portsInTimeWait() const {
-  // A socket that is bound beside TIME_WAIT must itself allow others beside it.
-  if (request->avoidTimeWait || request->hold == Hold::Exclusive) return {};
-  return platform::portsInTimeWait();
+PortPool::Impl::Clock::time_point PortPool::Impl::nextLookAfter(Clock::time_point start,
+                                                                bool isBehind) const {
+  const auto cost = Clock::now() - start;
+  if (isBehind) {
+    return start +
+           std::max<Clock::duration>(kLookFromBehind, cost * kPauseInTimesOfALookFromBehind);
+  }
+  return start + std::max<Clock::duration>(
+                     registry_->hasMessages() ? kLookAgain : kLookAgainWithoutMessages,
+                     cost * kPauseInTimesOfALook);
 }
 
-std::string PortPool::Impl::Search::describe() const {
-  const std::string transport = request->transport == Transport::TCP   ? "TCP"
-                                : request->transport == Transport::UDP ? "UDP"
-                                                                       : "TCP and UDP";
-  if (count == 1) return transport + " port";
-  return (isBlock ? "block of " : "set of ") + std::to_string(count) +
-         (isBlock ? " consecutive " : " ") + transport + " ports";
+void PortPool::Impl::throwTimeIsUp(const PortSearch& search) const {
+  throw NoPortAvailableError("no " + search.describe() + " became free in " + inSeconds(waitTime_) +
+                             "; " + describeUsers(search) +
+                             ". Return ports earlier, run fewer tests at a time, allow more ports "
+                             "(PORTPOOL_PORTS), or wait longer (PORTPOOL_WAIT_SECONDS)");
 }
 
-std::string PortPool::Impl::describeUsers(const Search& search) const {
+void PortPool::Impl::throwForbidden(const PortSearch& search) const {
+  const std::string which = search.forbidden() == ports_.size() ? "any port" : "most of the ports";
+  throw NoPortAvailableError(
+      "this user may not bind " + which + " of the pool (" + listed(ports_) +
+      "), so that it has no " + search.describe() +
+      "; allow ports of 1024 and more (PORTPOOL_PORTS), lower the system's limit (sysctl "
+      "net.ipv4.ip_unprivileged_port_start), or look for a sandbox or a security module that "
+      "forbids bind");
+}
+
+std::string PortPool::Impl::describeUsers(const PortSearch& search) const {
   constexpr std::size_t kMost = 20;
   std::ostringstream text;
   // Several ports can be too many though some are free.
-  const bool isEveryPortTaken = search.count == 1;
-  text << (isEveryPortTaken ? "all " : "of the ") << ports_.size() << " ports of the pool ("
-       << shortened(ports_.toString()) << ") are taken";
-  auto users = platform::usersOfPorts(ports_, platform::PortUse::SocketsAndLeases);
+  const bool isEveryPortTaken = search.count() == 1;
+  text << (isEveryPortTaken ? (ports_.size() == 1 ? "the only " : "all ") : "of the ");
+  if (ports_.size() != 1) text << ports_.size() << ' ';
+  text << (ports_.size() == 1 ? "port" : "ports") << " of the pool (" << listed(ports_) << ") "
+       << (ports_.size() == 1 ? "is taken" : "are taken");
+  const auto known = platform::usersOfPorts(ports_, platform::UserSearch::SocketsAndLeases);
+  if (!known) return text.str() + "; by whom is not known: the system does not show its sockets";
+
+  std::map<std::string, PortSet> users;
+  PortSet explained;
+  for (const auto& user : *known) {
+    const bool lingers = user.use == platform::PortUser::Use::Lingers;
+    users[lingers ? "connections in TIME_WAIT or the like" : user.process].insert(user.port);
+    explained.insert(user.port);
+  }
   if (isEveryPortTaken) {
-    auto unexplained = ports_;
-    for (const auto& [user, ports] : users) unexplained -= ports;
-    if (!unexplained.empty()) users["no process that the system shows"] = unexplained;
+    if (const auto rest = ports_ - explained; !rest.empty()) {
+      users["no process that the system shows"] = rest;
+    }
   }
   std::size_t told = 0;
   for (const auto& [user, ports] : users) {
@@ -395,7 +345,10 @@ std::string PortPool::Impl::describeUsers(const Search& search) const {
       text << "; and " << users.size() - kMost << " other users";
       break;
     }
-    text << (told == 1 ? ": " : "; ") << shortened(ports.toString()) << " by " << user;
+    text << (told == 1 ? ": " : "; ") << listed(ports) << " by " << user;
+  }
+  if (search.forbidden() > 0) {
+    text << "; some of them this user may not bind (net.ipv4.ip_unprivileged_port_start)";
   }
   return text.str();
 }
@@ -405,7 +358,7 @@ std::string PortPool::Impl::describeUsers(const Search& search) const {
 detail::Allocation::Allocation(std::shared_ptr<PortPool::Impl> pool,
                                std::shared_ptr<const PortRequest> request, std::uint16_t port,
                                std::unique_ptr<platform::Lease> lease,
-                               std::vector<platform::Socket> hold)
+                               std::vector<platform::PrivateSocket> hold) noexcept
     : pool_(std::move(pool)),
       request_(std::move(request)),
       port_(port),
@@ -413,14 +366,15 @@ detail::Allocation::Allocation(std::shared_ptr<PortPool::Impl> pool,
       hold_(std::move(hold)) {}
 
 detail::Allocation::~Allocation() {
+  if (!isOfThisProcess()) return;
   hold_.clear();
   lease_.reset();  // before another thread can be given the port
   pool_->takeBack(port_, isHandedOut_);
 }
 
-bool detail::Allocation::isLeaked() {
-  hold_.clear();
-  return !platform::Probe(*request_).isFree(port_) && !platform::hasOnlyClosingConnections(port_);
+const std::vector<platform::PrivateSocket>& detail::Allocation::hold() const {
+  static const std::vector<platform::PrivateSocket> none;
+  return isOfThisProcess() ? hold_ : none;
 }
 
 }  // namespace portpool

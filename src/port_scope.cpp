@@ -9,16 +9,15 @@
 #include <algorithm>
 #include <exception>
 #include <iterator>
-#include <map>
 #include <mutex>
+#include <new>
 #include <utility>
 
 namespace portpool {
 namespace {
 
-/// The open scopes, innermost last, and what guards them and their contents.
+/// The open scopes, innermost last. Guarded, with their contents, by platform::CoreLock.
 struct OpenScopes {
-  std::mutex mutex;
   std::vector<PortScope*> scopes;
   std::vector<TCPPortOwner> withoutScope;  // the process's until it exits
 };
@@ -72,30 +71,40 @@ std::pair<TCPPortOwner, ListeningSocket> listenSomewhere(const std::string& host
   return {std::move(owner), std::move(socket)};
 }
 
-/// Who has sockets on which of the ports, in words.
-std::map<std::uint16_t, std::string> socketUsers(const PortSet& ports) {
-  std::map<std::uint16_t, std::string> users;
-  for (const auto& [user, used] : platform::usersOfPorts(ports, platform::PortUse::Sockets)) {
-    for (const auto port : used) users[port] += (users[port].empty() ? "" : ", ") + user;
+/// Has no memory to be sure of.
+void warnOfUnknownLeaks(const std::string& phase, const std::exception& error) noexcept {
+  try {
+    warn(phase + " ends; whether its ports are still in use is not known: " + error.what());
+  } catch (const std::bad_alloc&) {
+    return;
   }
-  return users;
+}
+
+/// What the system shows of a port's users, for a failing test.
+std::string describeUsers(const std::vector<platform::PortUser>& users, std::uint16_t port) {
+  using Use = platform::PortUser::Use;
+  std::string servers, others;
+  for (const auto& user : users) {
+    if (user.port != port) continue;
+    // What this process has bound is its hold.
+    if (user.use == Use::Lingers || (user.use == Use::Binds && user.isThisProcess)) continue;
+    const auto text = user.use == Use::Listens         ? user.process
+                      : user.use == Use::HasConnection ? "a connection is open in " + user.process
+                                                       : "it is bound by " + user.process;
+    auto& list = user.use == Use::Listens ? servers : others;
+    if (list.find(text) == std::string::npos) list += (list.empty() ? "" : ", ") + text;
+  }
+  if (!servers.empty()) return servers;
+  return others.empty() ? "nothing listens" : "nothing listens, but " + others;
 }
 
 }  // namespace
 
-LeakPolicy leakPolicy() {
-  static const auto policy = [] {
-    const auto choice = environmentChoice("PORTPOOL_LEAKS", {"warn", "fail", "ignore"});
-    if (choice == "fail") return LeakPolicy::Fail;
-    return choice == "warn" ? LeakPolicy::Warn : LeakPolicy::Ignore;
-  }();
-  return policy;
-}
-
 // ---- PortScope ----------------------------------------------------------------------------------
 
-PortScope::PortScope(std::string name) : name_(std::move(name)) {
-  const std::lock_guard<std::mutex> lock(open().mutex);
+PortScope::PortScope(std::string name)
+    : name_(std::move(name)), process_(platform::currentProcess()) {
+  const platform::CoreLock lock;
   auto& scopes = open().scopes;
   if (name_.empty()) name_ = scopes.empty() ? "a scope" : scopes.back()->name_;
   scopes.push_back(this);
@@ -103,46 +112,48 @@ PortScope::PortScope(std::string name) : name_(std::move(name)) {
 
 PortScope::~PortScope() {
   const auto failures = end();
-  const std::lock_guard<std::mutex> lock(open().mutex);
-  auto& scopes = open().scopes;
-  const auto self = std::find(scopes.begin(), scopes.end(), this);
-  if (self != scopes.begin()) {
-    auto& outer = **std::prev(self);
-    append(outer.ports_, ports_);
-    append(outer.failures_, failures);
-  } else {
+  try {
+    {
+      const platform::CoreLock lock;
+      auto& scopes = open().scopes;
+      const auto self = scopes.erase(std::find(scopes.begin(), scopes.end(), this));
+      if (self != scopes.begin()) {
+        auto& outer = **std::prev(self);
+        append(outer.ports_, ports_);
+        append(outer.failures_, failures);
+        return;
+      }
+    }
     for (const auto& failure : failures) say(failure);  // nobody is left to fail
+  } catch (const std::bad_alloc&) {
+    return;  // nobody hears of it
   }
-  scopes.erase(self);
 }
 
 std::vector<std::string> PortScope::end() noexcept {
   std::vector<TCPPortOwner> owners;
   std::vector<std::string> failures;
   {
-    const std::lock_guard<std::mutex> lock(open().mutex);
+    const platform::CoreLock lock;
     owners.swap(owners_);
     failures.swap(failures_);
   }
-  if (owners.empty() || leakPolicy() == LeakPolicy::Ignore) return failures;
-  for (const auto& owner : owners) {
-    try {
-      if (!owner.allocation_->isLeaked()) continue;
-      const auto port = owner.port();
-      const auto users = socketUsers({{port, port}});
-      const auto message = name_ + " ends, but its port " + std::to_string(port) +
-                           " is still in use by " +
-                           (users.empty() ? "a socket that does not listen" : users.at(port)) +
-                           "; stop the server within its test, or set PORTPOOL_LEAKS=ignore";
+  if (process_ != platform::currentProcess()) failures.clear();  // the parent tells them
+  try {
+    if (owners.empty() || leakPolicy() == LeakPolicy::Ignore) return failures;
+    std::vector<detail::Allocation*> allocations;
+    for (const auto& owner : owners) allocations.push_back(owner.allocation_.get());
+    const auto leaks = findLeaks(name_, allocations);
+    for (const auto& leak : leaks.unknown) warn(leak);
+    for (const auto& leak : leaks.found) {
       if (leakPolicy() == LeakPolicy::Fail) {
-        failures.push_back(message);
+        failures.push_back(leak);
       } else {
-        warn(message);
+        warn(leak);
       }
-    } catch (const std::exception& error) {
-      warn(name_ + " ends; whether its port " + std::to_string(owner.port()) +
-           " is still in use is not known: " + error.what());
     }
+  } catch (const std::exception& error) {
+    warnOfUnknownLeaks(name_, error);
   }
   return failures;
 }
@@ -150,17 +161,26 @@ std::vector<std::string> PortScope::end() noexcept {
 std::vector<std::uint16_t> detail::adopt(PortScope* scope, std::vector<TCPPortOwner> owners) {
   std::vector<std::uint16_t> ports;
   for (const auto& owner : owners) ports.push_back(owner.port());
-  const std::lock_guard<std::mutex> lock(open().mutex);
+  const platform::CoreLock lock;
   if (scope == nullptr && !open().scopes.empty()) scope = open().scopes.back();
   auto& adopted = scope == nullptr ? open().withoutScope : scope->owners_;
-  std::move(owners.begin(), owners.end(), std::back_inserter(adopted));
+  adopted.reserve(adopted.size() + owners.size());
   if (scope != nullptr) append(scope->ports_, ports);
+  std::move(owners.begin(), owners.end(), std::back_inserter(adopted));
   return ports;
 }
 
 std::vector<std::uint16_t> PortScope::ports() const {
-  const std::lock_guard<std::mutex> lock(open().mutex);
+  const platform::CoreLock lock;
   return ports_;
+}
+
+PortSet PortScope::ownedPorts() const {
+  PortSet owned;
+  for (const auto& owner : owners_) {
+    if (owner.allocation_->isOfThisProcess()) owned.insert(owner.port());
+  }
+  return owned;
 }
 
 std::uint16_t PortScope::getNextAvailableTCPPort(const PortRequest& request) {
@@ -231,23 +251,23 @@ std::string describePorts() {
   PortSet ports;
   PortSet owned;
   {
-    const std::lock_guard<std::mutex> lock(open().mutex);
-    for (const auto* scope : open().scopes) {
-      for (const auto& owner : scope->owners_) owned.insert(owner.port());
-    }
+    const platform::CoreLock lock;
+    const auto& scopes = open().scopes;
+    for (const auto* scope : scopes) owned |= scope->ownedPorts();
     ports = owned;
     // An exception ends the scopes within before anybody hears of it.
-    if (!open().scopes.empty()) {
-      for (const auto port : open().scopes.back()->ports_) ports.insert(port);
+    if (!scopes.empty() && scopes.back()->process_ == platform::currentProcess()) {
+      for (const auto port : scopes.back()->ports_) ports.insert(port);
     }
   }
   if (ports.empty()) return {};
-  const auto users = socketUsers(ports);
+  const auto users = platform::usersOfPorts(ports, platform::UserSearch::Sockets);
   std::string text;
   for (const auto port : ports) {
-    const auto found = users.find(port);
     text += "port " + std::to_string(port) + (owned.contains(port) ? ": " : " (returned): ") +
-            (found == users.end() ? "nothing listens" : found->second) + '\n';
+            (users ? describeUsers(*users, port)
+                   : "what listens is not known, since the system does not show its sockets") +
+            '\n';
   }
   return text;
 }

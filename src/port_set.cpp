@@ -1,5 +1,7 @@
 #include <portpool/port_set.hpp>
 
+#include "text.hpp"
+
 #include <portpool/errors.hpp>
 
 #include <algorithm>
@@ -26,14 +28,10 @@ std::string_view cutAt(std::string_view& text, char separator) {
   return head;
 }
 
-/// The token for an error message: short, and without characters that a terminal would obey.
+/// The token for an error message.
 std::string quoted(std::string_view token) {
   constexpr std::size_t kLongest = 40;
-  std::string text = "\"";
-  for (const char c : token.substr(0, kLongest)) {
-    text += static_cast<unsigned char>(c) < ' ' || c == '\x7f' ? '?' : c;
-  }
-  return text + (token.size() > kLongest ? "...\"" : "\"");
+  return '"' + printable(token, kLongest) + '"';
 }
 
 [[noreturn]] void reject(std::string_view source, std::string_view token,

@@ -6,8 +6,9 @@
 #include <portpool/errors.hpp>
 
 #include <filesystem>
-#include <fstream>
 #include <sstream>
+#include <string_view>
+#include <system_error>
 
 namespace portpool {
 namespace {
@@ -18,27 +19,25 @@ constexpr std::size_t kFewestPorts = 50;
 /// The text of the file of ports that `variable` names. `source` names both in errors.
 std::string readPortsFile(const std::string& path, const std::string& source) {
   constexpr std::size_t kLargest = std::size_t{1} << 20;
-  std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored)) {
-    throw PortSpecificationError(source +
-                                 ": is a directory; name a text file of ports, one port or "
-                                 "range like 20000-20999 to a line");
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  const auto reject = [&](const std::string& complaint) {
+    throw PortSpecificationError(source + ": " + complaint +
+                                 "; name a text file of ports, one port or range like "
+                                 "20000-20999 to a line");
+  };
+  std::error_code error;
+  const auto status = std::filesystem::status(path, error);
+  if (std::filesystem::is_directory(status)) reject("is a directory");
+  if (!error && std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
+    reject("is a FIFO, a device or a socket, and no regular file");
   }
-  std::ifstream file(path, std::ios::binary);
-  std::string text(kLargest + 1, '\0');
-  if (!file || !file.read(text.data(), static_cast<std::streamsize>(text.size())).eof()) {
-    if (file.gcount() == static_cast<std::streamsize>(text.size())) {
-      throw PortSpecificationError(source +
-                                   ": is larger than 1 MiB, which no list of ports needs; "
-                                   "name a text file of ports, one port or range like "
-                                   "20000-20999 to a line");
-    }
-    throw PortSpecificationError(source +
-                                 ": cannot be read; name a text file of ports, one port or "
-                                 "range like 20000-20999 to a line");
+  std::string text;
+  if (const int failure = platform::readFile(path, text, kLargest + 1); failure != 0) {
+    reject("cannot be read (" + std::generic_category().message(failure) + ')');
   }
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  return text;
+  if (text.size() > kLargest) reject("is larger than 1 MiB, which no list of ports needs");
+  const bool hasMark = text.compare(0, kByteOrderMark.size(), kByteOrderMark) == 0;
+  return hasMark ? text.substr(kByteOrderMark.size()) : text;
 }
 
 PortSet withoutExcluded(const PortSet& ports, const std::string& source) {

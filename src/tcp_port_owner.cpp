@@ -8,6 +8,21 @@
 
 namespace portpool {
 
+namespace {
+
+/// Who has sockets on the port, in words.
+std::string takersOf(std::uint16_t port) {
+  std::string takers;
+  const auto users = platform::usersOfPorts({{port, port}}, platform::UserSearch::Sockets);
+  for (const auto& user : users.value_or(std::vector<platform::PortUser>())) {
+    if (user.process.empty() || takers.find(user.process) != std::string::npos) continue;
+    takers += (takers.empty() ? "" : ", ") + user.process;
+  }
+  return takers.empty() ? "a program that the system does not show" : takers;
+}
+
+}  // namespace
+
 TCPPortOwner::TCPPortOwner() : TCPPortOwner(PortRequest{}) {}
 
 TCPPortOwner::TCPPortOwner(std::vector<std::string> hosts, AddressFamily family)
@@ -33,9 +48,13 @@ ListeningSocket TCPPortOwner::listen(const std::string& host, int backlog) {
   if (!allocation_) {
     throw PortPoolError("listen: this owner owns no port; allocate one, and listen before cleanup");
   }
-  if (allocation_->request().hold == Hold::Exclusive) allocation_->shareHold();
-  return ListeningSocket(
-      platform::listenOn(allocation_->port(), host, allocation_->request().family, backlog));
+  const auto port = allocation_->port();
+  auto socket =
+      platform::listenOn(port, host, allocation_->request().family, backlog, allocation_->hold());
+  if (socket) return ListeningSocket(socket.release());
+  throw PortPoolError("another program took port " + std::to_string(port) + " of host \"" + host +
+                      "\" since it was handed out: " + takersOf(port) +
+                      "; stop it, or ask for Hold::Shared, which keeps the port bound");
 }
 
 void TCPPortOwner::cleanup() noexcept { allocation_.reset(); }

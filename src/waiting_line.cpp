@@ -1,35 +1,143 @@
 #include "waiting_line.hpp"
 
+#include <algorithm>
+#include <exception>
+#include <thread>
+#include <utility>
+
 namespace portpool {
 namespace {
 
-/// The keys above those of the ports, by the set's first port and size. Two sets can share a line,
-/// which costs their waiters nothing but the order.
+/// The keys above those of the ports, by all of the set's ports. Two sets that share a line would
+/// keep each other waiting: there are four million lines.
 std::uint64_t firstKeyOf(const PortSet& ports, std::uint64_t places) {
-  const auto line = (std::uint64_t{*ports.begin()} * 31 + ports.size()) % 65536;
-  return 65536 + line * places;
+  constexpr std::uint64_t kLines = std::uint64_t{1} << 22, kPrime = 0x100000001b3;  // of FNV-1a
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const auto& range : ports.ranges()) {
+    hash = (hash ^ range.first) * kPrime;
+    hash = (hash ^ range.last) * kPrime;
+  }
+  return 65536 + (hash >> 40) % kLines * places;
 }
 
 }  // namespace
 
-PlaceInLine::PlaceInLine(platform::LeaseRegistry& registry, const PortSet& ports)
+WaitingLine::WaitingLine(platform::LeaseRegistry& registry, const PortSet& ports)
     : registry_(registry), firstKey_(firstKeyOf(ports, kPlaces)) {}
 
-bool PlaceInLine::advance() {
-  while (place_ > 0) {
-    auto ahead = registry_.tryAcquire(firstKey_ + place_ - 1);
-    if (!ahead) return false;
-    lease_ = std::move(ahead);
-    --place_;
+bool WaitingLine::isAnyoneWaiting() const {
+  if (ignoredUntil_ != 0) {
+    if (std::chrono::steady_clock::now().time_since_epoch().count() < ignoredUntil_) return false;
+    ignoredUntil_ = 0;
   }
-  return true;
+  if (registry_.isLeased(keyOf(kFirst))) return isInUse_ = true;
+  // The first has gone, and the next may not have noticed: worth a look if the line was in use.
+  if (!isInUse_) return false;
+  for (std::uint64_t place = 1; place <= kRing; ++place) {
+    if (registry_.isLeased(keyOf(place))) return true;
+  }
+  return isInUse_ = false;
 }
 
-bool PlaceInLine::isAnyoneWaiting(platform::LeaseRegistry& registry, const PortSet& ports) {
-  // The first place is empty for a moment when its holder leaves, and then the second is not. One
-  // who moves up takes the place ahead before he leaves his own, so the second is looked at first.
-  const auto first = firstKeyOf(ports, kPlaces);
-  return !registry.tryAcquire(first + 1) || !registry.tryAcquire(first);
+std::size_t WaitingLine::count() const {
+  std::size_t count = 0;
+  for (std::uint64_t place = kFirst; place <= kRing; ++place) {
+    if (registry_.isLeased(keyOf(place))) ++count;
+  }
+  return count;
+}
+
+void WaitingLine::ignore() const {
+  constexpr std::chrono::seconds kWhile{5};
+  ignoredUntil_ = (std::chrono::steady_clock::now() + kWhile).time_since_epoch().count();
+}
+
+void PlaceInLine::enter() {
+  auto& registry = line_.registry_;
+  line_.isInUse_ = true;
+  constexpr auto kRing = WaitingLine::kRing;
+  turn_.reset();
+  ahead_.reserve(kRing);
+  ahead_.clear();
+  for (std::uint64_t place = 1; place <= kRing; ++place) {
+    if (registry.isLeased(line_.keyOf(place))) ahead_.push_back(place);
+  }
+  // The end of the line is where the most empty places follow.
+  std::uint64_t last = kRing, mostEmpty = 0;
+  for (std::size_t i = 0; i < ahead_.size(); ++i) {
+    const auto next = ahead_[(i + 1) % ahead_.size()];
+    const auto empty = next > ahead_[i] ? next - ahead_[i] - 1 : next + kRing - ahead_[i] - 1;
+    if (empty >= mostEmpty) {
+      mostEmpty = empty;
+      last = ahead_[i];
+    }
+  }
+  const auto usable = ahead_.empty() ? kRing / 2 : mostEmpty - std::min(mostEmpty, kRing / 2);
+  for (std::uint64_t distance = 1; distance <= usable; ++distance) {
+    place_ = WaitingLine::after(last, distance);
+    lease_ = registry.tryAcquire(line_.keyOf(place_));
+    if (lease_) return;
+    if (ahead_.size() < kRing) ahead_.push_back(place_);  // who was faster
+  }
+}
+
+bool PlaceInLine::advance(Clock::time_point now) {
+  if (isFirst_) return true;
+  if (isResting(now)) return false;
+  auto& registry = line_.registry_;
+  if (!lease_) enter();
+  if (!lease_) return false;
+  while (!ahead_.empty() && !registry.isLeased(line_.keyOf(ahead_.back()))) ahead_.pop_back();
+  if (!ahead_.empty()) return false;
+  auto first = registry.tryAcquire(line_.keyOf(WaitingLine::kFirst));
+  if (!first) return false;
+  lease_ = std::move(first);
+  return isFirst_ = true;
+}
+
+void PlaceInLine::lookedInVain(Clock::time_point now, bool leftSomething) {
+  if (!isFirst_) return;
+  if (!leftSomething) {
+    turnEnds_ = Clock::time_point::max();
+    return;
+  }
+  if (turnEnds_ == Clock::time_point::max()) {
+    turn_ = line_.registry_.tryAcquire(line_.keyOf(WaitingLine::kTurn));
+    turnEnds_ = now + (turn_ ? turnLength_ : kNoTurn);
+  }
+  if (now < turnEnds_ || !isAnyoneBehind()) return;
+  leave();
+  turnEnds_ = Clock::time_point::max();
+  restEnds_ = now + (turn_ ? kRestInTurns * turnLength_ : Clock::duration(kRestWithoutTurn));
+  if (turn_) turnLength_ = std::min<Clock::duration>(2 * turnLength_, kLongestTurn);
+}
+
+bool PlaceInLine::isAnyoneBehind() const {
+  for (std::uint64_t distance = 1; distance <= WaitingLine::kRing; ++distance) {
+    if (line_.registry_.isLeased(line_.keyOf(WaitingLine::after(place_, distance)))) return true;
+  }
+  return false;
+}
+
+void PlaceInLine::leave() noexcept {
+  if (!lease_) return;
+  lease_.reset();
+  isFirst_ = false;
+  try {
+    // Which of them came first, they know themselves.
+    for (std::uint64_t place = 1; place <= WaitingLine::kRing; ++place) {
+      const auto key = line_.keyOf(place);
+      if (line_.registry_.isLeased(key)) line_.registry_.wake(key, 0);
+    }
+  } catch (const std::exception&) {
+    return;  // they look by themselves, a little later
+  }
+}
+
+std::uint16_t PlaceInLine::await(Clock::time_point deadline) {
+  if (lease_) return lease_->await(deadline);
+  std::this_thread::sleep_until(deadline);
+  return 0;
 }
 
 }  // namespace portpool

@@ -1,34 +1,111 @@
 #pragma once
 
-#include "platform/platform.hpp"
+#include "platform/lease.hpp"
 
+#include <portpool/port_set.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 namespace portpool {
 
-/// A place in the machine-wide line of those who wait for a port of one set: first come, first
-/// served, across threads, processes and users. Each place is a lease, so one who dies leaves it.
-/// The line orders those who wait; it never keeps anybody from a free port for long, and when it is
-/// full, one more waits beside it.
-class PlaceInLine {
+/// The machine-wide line of those who wait for ports of one set, whatever they want: across
+/// threads, processes and users. Each place is a lease, so one who dies leaves it, and one who
+/// waits sleeps on the lease of its place until it is woken. One place is that of the first; the
+/// others are a ring, in which everybody keeps its place until those that it found there are gone.
+class WaitingLine {
  public:
-  PlaceInLine(platform::LeaseRegistry& registry, const PortSet& ports);
+  WaitingLine(platform::LeaseRegistry& registry, const PortSet& ports);
 
-  /// Enters the line at its end, or moves up as far as those ahead have left; returns whether the
-  /// place is now the first.
-  bool advance();
+  /// Whether somebody is in line. Throws as LeaseRegistry::tryAcquire().
+  bool isAnyoneWaiting() const;
 
-  /// Whether somebody is in the line. Not for one who is in it.
-  static bool isAnyoneWaiting(platform::LeaseRegistry& registry, const PortSet& ports);
+  /// How many are in line. Throws as LeaseRegistry::tryAcquire().
+  std::size_t count() const;
+
+  /// Tells the first in line that the port came back.
+  void wakeFirst(std::uint16_t port) const noexcept {
+    if (registry_.wake(keyOf(kFirst), port)) isInUse_ = true;
+  }
+
+  /// From now on, for a while, this process acts as if nobody were in line: the first was seen to
+  /// leave a free port alone, as one that is stopped does.
+  void ignore() const;
 
  private:
-  static constexpr std::uint64_t kPlaces = 64;
+  friend class PlaceInLine;
+  // The first place, the ring from 1 on, and the turn of one who cannot be served.
+  static constexpr std::uint64_t kFirst = 0, kRing = 254, kTurn = kRing + 1, kPlaces = kTurn + 1;
+
+  std::uint64_t keyOf(std::uint64_t place) const { return firstKey_ + place; }
+  /// The place in the ring that comes so many places after another.
+  static std::uint64_t after(std::uint64_t place, std::uint64_t distance) {
+    return (place - 1 + distance) % kRing + 1;
+  }
 
   platform::LeaseRegistry& registry_;
   std::uint64_t firstKey_;
-  std::uint64_t place_ = kPlaces;  // kPlaces: not in the line yet
+  mutable std::atomic<bool> isInUse_{false};  // by what this process has seen of late
+  mutable std::atomic<std::chrono::steady_clock::rep> ignoredUntil_{0};
+};
+
+/// One who waits in the line. Ends by leaving it.
+///
+/// One who is first, and cannot be served though ports are free (it wants more than those, say),
+/// has a turn, in which it keeps the others waiting; then it lets them pass for nine times as long.
+/// Of all such only one at a time has a turn, or rests from it. Turns become longer, so that there
+/// is a chance where ports are held for long.
+class PlaceInLine {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  explicit PlaceInLine(const WaitingLine& line) : line_(line) {}
+  PlaceInLine(const PlaceInLine&) = delete;
+  PlaceInLine& operator=(const PlaceInLine&) = delete;
+  ~PlaceInLine() {
+    turn_.reset();  // before the next looks
+    leave();
+  }
+
+  /// Enters the line at its end, or moves to the first place if all who were there are gone;
+  /// returns whether it has that place. If the line is full, or while it lets others pass, stays
+  /// outside. Throws as LeaseRegistry::tryAcquire(), and std::bad_alloc.
+  bool advance(Clock::time_point now = Clock::now());
+
+  /// After a look in vain, which left ports that others could have or not: lets them pass, if this
+  /// is the first, and it is time to.
+  void lookedInVain(Clock::time_point now, bool leftSomething);
+
+  /// Whether it lets others pass.
+  bool isResting(Clock::time_point now) const { return now < restEnds_; }
+
+  void leave() noexcept;
+
+  /// Waits until somebody wakes this place, or until `deadline` at the latest. Returns the port
+  /// that came back, or 0.
+  std::uint16_t await(Clock::time_point deadline);
+
+ private:
+  void enter();
+  bool isAnyoneBehind() const;
+
+  const WaitingLine& line_;
+  std::uint64_t place_ = 1;           // in the ring, at present or before it was the first
+  std::vector<std::uint64_t> ahead_;  // the places of those who came before
   std::unique_ptr<platform::Lease> lease_;
+  bool isFirst_ = false;
+
+  static constexpr std::chrono::milliseconds kFirstTurn{200}, kLongestTurn{1000};
+  static constexpr std::chrono::milliseconds kNoTurn{5}, kRestWithoutTurn{500};
+  static constexpr int kRestInTurns = 9;
+  std::unique_ptr<platform::Lease> turn_;
+  Clock::duration turnLength_ = kFirstTurn;
+  Clock::time_point turnEnds_ = Clock::time_point::max();
+  Clock::time_point restEnds_ = Clock::time_point::min();
 };
 
 }  // namespace portpool

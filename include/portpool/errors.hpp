@@ -1,5 +1,7 @@
 #pragma once
 
+#include <portpool/cpp17.hpp>
+
 #include <stdexcept>
 
 namespace portpool {
@@ -49,7 +51,8 @@ class NotListeningError : public PortPoolError {
   using PortPoolError::PortPoolError;
 };
 
-/// The system refuses this process a network of its own.
+/// The system refuses this process a network of its own, or PORTPOOL_ISOLATE asks for one and the
+/// program does not.
 class IsolationError : public PortPoolError {
  public:
   using PortPoolError::PortPoolError;

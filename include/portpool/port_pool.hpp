@@ -1,5 +1,7 @@
 #pragma once
 
+#include <portpool/cpp17.hpp>
+
 #include <portpool/port_request.hpp>
 #include <portpool/port_set.hpp>
 #include <portpool/tcp_port_owner.hpp>
@@ -13,6 +15,8 @@
 
 namespace portpool {
 
+class PortSearch;
+
 /// Counts of one pool at one moment.
 struct PortPoolStatistics {
   std::size_t size;             ///< ports that the pool may hand out
@@ -24,7 +28,7 @@ struct PortPoolStatistics {
 struct PortPoolOptions {
   /// Fixes the order of the ports: pools of one port set and one seed agree on it.
   /// By default each pool has its own.
-  std::optional<std::uint64_t> seed;
+  std::optional<std::uint64_t> seed{};
 
   /// How long an allocation waits when every port is taken.
   std::chrono::milliseconds waitTime = std::chrono::seconds(60);
@@ -42,9 +46,10 @@ struct PortPoolOptions {
 class PortPool {
  public:
   /// This process's pool, built on first use from getServerTCPPorts() and the environment
-  /// (PORTPOOL_WAIT_SECONDS, PORTPOOL_SEED, PORTPOOL_VERBOSE, PORTPOOL_HOLD, PORTPOOL_LEAKS), and
-  /// never destroyed.
-  /// Throws PortSpecificationError or PortRangeUnknownError if it cannot be built.
+  /// (PORTPOOL_WAIT_SECONDS, PORTPOOL_SEED, PORTPOOL_VERBOSE, PORTPOOL_HOLD, PORTPOOL_LEAKS,
+  /// PORTPOOL_ISOLATE), and never destroyed.
+  /// Throws PortSpecificationError or PortRangeUnknownError if it cannot be built, IsolationError
+  /// if PORTPOOL_ISOLATE asks for a network of its own that this process does not have.
   static PortPool& process();
 
   /// Throws PortSpecificationError if `ports` is empty.
@@ -58,10 +63,16 @@ class PortPool {
   /// process, thread or pool on this machine. It stays leased until its owner ends, or the process
   /// does, however it does; the owner may outlive the pool. The port is not bound: a program that
   /// does not use portpool can still take it.
-  /// If every port is taken, waits for one to be returned, by this process (woken at once) or
-  /// another (polled), first come, first served; after a second says on stderr who holds what.
+  /// If every port is taken, waits for one to be returned; after a second logs to stderr who holds
+  /// what. All who wait for ports of one set stand in one line, whatever they ask for, in whatever
+  /// thread or process: first come, first served, and who asks while others wait lines up behind
+  /// them. That holds for 127 who wait at a time, and in pools of more than 16,384 ports for those
+  /// to whose process fewer than 64 ports seem free. One who is first for 0.2 s or longer, and
+  /// cannot be served though ports are free, lets the others pass for nine times as long, and then
+  /// lines up again. One who is first and stopped (SIGSTOP) is passed after a second.
   /// Throws HostError at once if a host of the request is wrong, DescriptorLimitError if the
-  /// process or system has no descriptor left, NoPortAvailableError when the wait time is up.
+  /// process or system has no descriptor left, NoPortAvailableError when the wait time is up, or at
+  /// once if this user may not bind so many of the ports.
   TCPPortOwner allocate(const PortRequest& request = {});
 
   /// As many ports at once, all or none. Throws as allocate(), and PortSpecificationError if the
@@ -84,6 +95,7 @@ class PortPool {
  private:
   class Impl;
   friend class detail::Allocation;
+  friend class PortSearch;
 
   static std::vector<TCPPortOwner> owning(
       std::vector<std::unique_ptr<detail::Allocation>> allocations);

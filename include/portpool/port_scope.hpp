@@ -1,5 +1,7 @@
 #pragma once
 
+#include <portpool/cpp17.hpp>
+
 #include <portpool/port_request.hpp>
 #include <portpool/port_set.hpp>
 #include <portpool/sockets.hpp>
@@ -58,7 +60,7 @@ class PortScope {
 
   /// A listening socket on a port that this scope owns: at no moment can anybody else bind it, but
   /// with SO_REUSEADDR set before the socket listens. Throws as TCPPortOwner::listen().
-  ListeningSocket getListeningTCPSocket(const std::string& host = kHost, int backlog = 128);
+  ListeningSocket getListeningTCPSocket(const std::string& host = "localhost", int backlog = 128);
 
   /// Every port handed out in this scope so far, in that order; those of a scope within it stand
   /// where it ended.
@@ -76,7 +78,11 @@ class PortScope {
                                                   std::vector<TCPPortOwner> owners);
   friend std::string describePorts();
 
+  /// What this process owns: not what its parent did when it was forked.
+  PortSet ownedPorts() const;
+
   std::string name_;
+  std::uint64_t process_;  // that opened it
   std::vector<TCPPortOwner> owners_;
   std::vector<std::uint16_t> ports_;
   std::vector<std::string> failures_;  // leaks of inner scopes
@@ -93,7 +99,7 @@ std::vector<std::uint16_t> getNextAvailableTCPPorts(std::size_t count,
                                                     const PortRequest& request = {});
 PortRange getNextAvailableTCPPortBlock(std::size_t count, const PortRequest& request = {});
 std::uint16_t getRefusedTCPPort(PortRequest request = {});
-ListeningSocket getListeningTCPSocket(const std::string& host = kHost, int backlog = 128);
+ListeningSocket getListeningTCPSocket(const std::string& host = "localhost", int backlog = 128);
 
 /// The ports of all open scopes, with those that the innermost has returned already, and what
 /// listens on each, as far as the system shows it, a line for each port; "" if there are none. For

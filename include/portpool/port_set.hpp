@@ -1,5 +1,7 @@
 #pragma once
 
+#include <portpool/cpp17.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
@@ -64,7 +66,7 @@ class PortSet {
   std::string toString() const;
 
  private:
-  std::vector<PortRange> ranges_;  // ascending, disjoint, and never adjacent
+  std::vector<PortRange> ranges_{};  // ascending, disjoint, and never adjacent
 };
 
 class PortSet::const_iterator {

@@ -2,8 +2,11 @@
 
 // All of the core: TCP ports for tests, each test its own.
 
+#include <portpool/cpp17.hpp>
+
 #include <portpool/errors.hpp>          // IWYU pragma: export
 #include <portpool/isolation.hpp>       // IWYU pragma: export
+#include <portpool/pool_fault.hpp>      // IWYU pragma: export
 #include <portpool/port_fixture.hpp>    // IWYU pragma: export
 #include <portpool/port_pool.hpp>       // IWYU pragma: export
 #include <portpool/port_request.hpp>    // IWYU pragma: export

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <portpool/cpp17.hpp>
+
 #include <portpool/port_set.hpp>
 
 namespace portpool {

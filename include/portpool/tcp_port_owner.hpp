@@ -1,5 +1,7 @@
 #pragma once
 
+#include <portpool/cpp17.hpp>
+
 #include <portpool/port_request.hpp>
 #include <portpool/sockets.hpp>
 
@@ -42,7 +44,7 @@ class TCPPortOwner {
   /// exclusive hold becomes a shared one. A port that is only leased may have been taken by a
   /// program outside portpool since it was handed out: then throws PortPoolError. Throws HostError
   /// if the host is none of this machine's.
-  ListeningSocket listen(const std::string& host = kHost, int backlog = 128);
+  ListeningSocket listen(const std::string& host = "localhost", int backlog = 128);
 
   /// Returns the port to its pool, last in its order, and ends the lease. Does nothing if no port
   /// is owned. In a forked child, gives up the child's copy only: the parent's lease stays.

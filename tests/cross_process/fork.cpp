@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdio>
 #include <exception>
+#include <iterator>
 #include <stdexcept>
 
 namespace portpool::test {
@@ -24,22 +25,45 @@ namespace {
   throw std::system_error(errno, std::generic_category(), what);
 }
 
-/// Lets a system call fail with EPERM if this is its first argument.
-void refuse(unsigned call, unsigned firstArgument) {
-  sock_filter filter[] = {
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 3),
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args[0])),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, firstArgument, 0, 1),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-  };
-  const sock_fprog program{sizeof filter / sizeof *filter, filter};
+void install(sock_filter* filter, unsigned short size) {
+  const sock_fprog program{size, filter};
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) throwErrno("PR_SET_NO_NEW_PRIVS");
   if (::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) throwErrno("PR_SET_SECCOMP");
 }
 
+constexpr sock_filter loadArgument(unsigned index) {
+  return BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+                  static_cast<unsigned>(offsetof(seccomp_data, args) + index * sizeof(__u64)));
+}
+
+constexpr sock_filter kLoadCall =
+    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<unsigned>(offsetof(seccomp_data, nr)));
+
 }  // namespace
+
+void failCall(unsigned call, unsigned argument, unsigned value, int error) {
+  sock_filter filter[] = {
+      kLoadCall,
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 3),
+      loadArgument(argument),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | static_cast<unsigned>(error)),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  install(filter, std::size(filter));
+}
+
+void dieWithoutFlag(unsigned call, unsigned argument, unsigned flag) {
+  sock_filter filter[] = {
+      kLoadCall,
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 3),
+      loadArgument(argument),
+      BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, flag, 1, 0),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  install(filter, std::size(filter));
+}
 
 ForkedChild::ForkedChild(const std::function<void()>& function) : pid_(::fork()) {
   if (pid_ < 0) throwErrno("fork");
@@ -98,9 +122,9 @@ void sleepUntilKilled() {
   for (;;) ::pause();
 }
 
-void refuseAbstractNames() { refuse(SYS_socket, AF_UNIX); }
+void refuseAbstractNames() { failCall(SYS_socket, 0, AF_UNIX, EPERM); }
 
-void refuseNamespaces() { refuse(SYS_unshare, CLONE_NEWUSER | CLONE_NEWNET); }
+void refuseNamespaces() { failCall(SYS_unshare, 0, CLONE_NEWUSER | CLONE_NEWNET, EPERM); }
 
 void becomeUser(unsigned number) {
   constexpr unsigned kFirst = 61184;  // numbers that no distribution gives to people

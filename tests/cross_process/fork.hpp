@@ -71,6 +71,13 @@ class Signal {
 
 [[noreturn]] void sleepUntilKilled();
 
+/// From now on a system call of this process fails if that argument, the first of which is 0, has
+/// that value. Only for a forked child, since it cannot be undone.
+void failCall(unsigned call, unsigned argument, unsigned value, int error);
+
+/// From now on a system call without the flag in that argument kills this process.
+void dieWithoutFlag(unsigned call, unsigned argument, unsigned flag);
+
 /// From now on the kernel refuses this process AF_UNIX sockets, and so abstract names. Only for a
 /// forked child, since it cannot be undone, and before the process's pool is built: so a test must
 /// not build it before it forks.

@@ -57,6 +57,13 @@ struct Address {
   socklen_t size = 0;
 };
 
+/// Where leases cannot be AF_UNIX names, each port is held bound.
+bool arePortsHeld() {
+  const int socket = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (socket >= 0) ::close(socket);
+  return socket < 0;
+}
+
 }  // namespace
 
 void serveOnce(std::uint16_t port) {
@@ -74,6 +81,11 @@ void serveOnce(std::uint16_t port) {
   const Address serverAddress(route.server, port);
   const Descriptor listener(
       ::socket(serverAddress.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket");
+  if (arePortsHeld()) {
+    const int on = 1;
+    Descriptor::check(::setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on),
+                      "setsockopt");
+  }
   Descriptor::check(::bind(listener, serverAddress.get(), serverAddress.size),
                     "bind to " + serverAddress.text);
   Descriptor::check(::listen(listener, 4), "listen on " + serverAddress.text);

@@ -11,30 +11,28 @@
 namespace portpool::test {
 namespace {
 
-class WaitingLine : public ::testing::Test {
- protected:
-  PlaceInLine newPlace() { return PlaceInLine(*registry_, owned_); }
-  bool isAnyoneWaiting() { return PlaceInLine::isAnyoneWaiting(*registry_, owned_); }
-
+class Line : public ::testing::Test {
  private:
   // A port of this test's own: the line of this set is nobody else's.
   std::unique_ptr<platform::LeaseRegistry> registry_ = platform::makeLeaseRegistry();
   TCPPortOwner owner_ = PortPool(getServerTCPPorts()).allocate();
-  PortSet owned_{{owner_.port(), owner_.port()}};
+
+ protected:
+  const WaitingLine line_{*registry_, {{owner_.port(), owner_.port()}}};
 };
 
-TEST_F(WaitingLine, ServesWhoComesFirst) {
-  EXPECT_FALSE(isAnyoneWaiting());
-  std::optional<PlaceInLine> first(newPlace());
+TEST_F(Line, ServesWhoComesFirst) {
+  EXPECT_FALSE(line_.isAnyoneWaiting());
+  std::optional<PlaceInLine> first(std::in_place, line_);
   EXPECT_TRUE(first->advance());
-  EXPECT_TRUE(isAnyoneWaiting());
-  std::optional<PlaceInLine> second(newPlace());
-  PlaceInLine third(newPlace());
+  EXPECT_TRUE(line_.isAnyoneWaiting());
+  std::optional<PlaceInLine> second(std::in_place, line_);
+  PlaceInLine third(line_);
   EXPECT_FALSE(second->advance());
   EXPECT_FALSE(third.advance());
 
   first.reset();
-  EXPECT_TRUE(isAnyoneWaiting()) << "the second has not moved up yet, but he waits";
+  EXPECT_TRUE(line_.isAnyoneWaiting()) << "the second has not moved up yet, but he waits";
   EXPECT_FALSE(third.advance()) << "the third passed the second";
   EXPECT_TRUE(second->advance());
   EXPECT_FALSE(third.advance());
@@ -43,16 +41,16 @@ TEST_F(WaitingLine, ServesWhoComesFirst) {
   EXPECT_TRUE(third.advance());
 }
 
-TEST_F(WaitingLine, LosesWhoDies) {
+TEST_F(Line, LosesWhoDies) {
   Signal waits;
   ForkedChild child([&] {
-    PlaceInLine place(newPlace());
+    PlaceInLine place(line_);
     place.advance();
     waits.send();
     sleepUntilKilled();
   });
   waits.await();
-  PlaceInLine next(newPlace());
+  PlaceInLine next(line_);
   EXPECT_FALSE(next.advance());
   child.kill();
   EXPECT_TRUE(next.advance());

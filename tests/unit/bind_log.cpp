@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <cstddef>
 
 namespace portpool::test {
@@ -22,7 +23,8 @@ std::string describe(const sockaddr* address, socklen_t size) {
   }
   const char* name = reinterpret_cast<const sockaddr_un*>(address)->sun_path + 1;
   const std::string text(name, size - offsetof(sockaddr_un, sun_path) - 1);
-  return "lease " + text.substr(text.find('/') + 1);
+  const auto key = text.find('/') + 1;
+  return "lease " + text.substr(key, text.find('.') - key);
 }
 
 }  // namespace
@@ -46,6 +48,17 @@ void BindLog::add(const std::string& call) {
 // NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): there they are reserved
 extern "C" int bind(int socket, const sockaddr* address, socklen_t size) noexcept {
   using namespace portpool::test;
-  if (auto* log = current.load()) log->add(describe(address, size));
+  thread_local bool isWithin = false;
+  if (auto* log = current.load(); log != nullptr && !isWithin) {
+    const auto call = describe(address, size);
+    log->add(call);
+    isWithin = true;
+    const int error = log->before(call);
+    isWithin = false;
+    if (error != 0) {
+      errno = error;
+      return -1;
+    }
+  }
   return static_cast<int>(::syscall(SYS_bind, socket, address, size));
 }

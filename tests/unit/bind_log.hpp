@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -7,7 +8,8 @@
 namespace portpool::test {
 
 /// The calls of bind() in this program while the object exists, in their order: "lease 20000" or
-/// "probe 20000". Each does what it does; this only takes notes. One at a time.
+/// "probe 20000". Each does what it does, unless `before` has something else in mind. One at a
+/// time.
 class BindLog {
  public:
   BindLog();
@@ -16,6 +18,10 @@ class BindLog {
   ~BindLog();
 
   std::vector<std::string> calls() const;
+
+  /// What happens before each call; the error with which the call is to fail, or 0.
+  std::function<int(const std::string& call)> before = [](const std::string&) { return 0; };
+
   /// For bind().
   void add(const std::string& call);
 

@@ -12,12 +12,14 @@
 
 #include <portpool/portpool.hpp>
 
+#include "bind_log.hpp"
 #include "surroundings.hpp"
 
 namespace portpool::test {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::AnyOf;
 using ::testing::ElementsAreArray;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
@@ -99,7 +101,7 @@ TEST(Several, OfNoneOrOfMoreThanThereAreIsAnError) {
     EXPECT_THAT([&] { pool.allocateSeveral(count); },
                 ThrowsMessage<PortSpecificationError>(
                     AllOf(HasSubstr(std::to_string(count) + " ports are asked of a pool of 3"),
-                          HasSubstr("PORTPOOL_PORTS"))));
+                          HasSubstr(count == 0 ? "ask for one at least" : "PORTPOOL_PORTS"))));
   }
   expectUnused(pool);
 }
@@ -286,9 +288,48 @@ TEST(Block, OfNoneOrLongerThanEveryRunIsAnErrorThatNamesTheLongest) {
                 ThrowsMessage<PortSpecificationError>(
                     AllOf(HasSubstr("a block of " + std::to_string(count) + " consecutive ports"),
                           HasSubstr("longest run is " + longest.toString() + ", 5 ports"),
-                          HasSubstr("PORTPOOL_PORTS"))));
+                          HasSubstr(count == 0 ? "ask for one at least" : "PORTPOOL_PORTS"))));
   }
   expectUnused(pool);
+}
+
+TEST(Block, OnAFreeMachineCostsALeaseAndAProbeForEachPort) {
+  PortPool pool(freshBlock(64), impatient());
+  const BindLog log;
+  for (const std::size_t count : {1U, 2U, 4U, 16U}) {
+    const auto before = log.calls().size();
+    pool.allocateBlock(count);
+    EXPECT_EQ(log.calls().size() - before, 2 * count) << count;
+  }
+}
+
+TEST(Block, ProbesNoBusyPortAgainWhileOthersAreFree) {
+  const auto ports = freshBlock(100);
+  std::vector<platform::Socket> busy;
+  for (std::size_t i = 0; i < ports.size(); ++i) {
+    if (i < 50 || i >= 54) busy.push_back(listenOn(at(ports, i)));
+  }
+  PortPool pool(ports, impatient());
+  const BindLog log;
+  constexpr std::size_t kTimes = 200;
+  for (std::size_t i = 0; i < kTimes; ++i) {
+    EXPECT_EQ(pool.allocateBlock(4).front().port(), at(ports, 50));
+  }
+  // Of each a lease and a probe: of the block's ports each time, and once of those that are busy.
+  EXPECT_LE(log.calls().size(), kTimes * 4 * 2 + busy.size() * 2);
+}
+
+TEST(Block, LeasesNothingWhileAPortThatItNeedsIsLeased) {
+  PortPool pool(freshBlock(8), impatient());
+  const auto lease = platform::makeLeaseRegistry()->tryAcquire(at(pool.ports(), 3));
+  EXPECT_THROW(pool.allocateBlock(8), NoPortAvailableError);
+  EXPECT_THROW(pool.allocateSeveral(8), NoPortAvailableError);
+  const BindLog log;
+  EXPECT_THROW(pool.allocateBlock(8), NoPortAvailableError);
+  EXPECT_THROW(pool.allocateSeveral(8), NoPortAvailableError);
+  for (const auto& call : log.calls()) {
+    EXPECT_THAT(call, AnyOf("lease " + std::to_string(at(pool.ports(), 3)), "probe 0"));
+  }
 }
 
 TEST(Block, WithABadHostIsAnErrorAtOnceThatLosesNoPort) {

@@ -4,11 +4,13 @@
 
 #include <gmock/gmock.h>
 #include <sched.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
+#include <filesystem>
 #include <functional>
 #include <future>
 #include <stdexcept>
@@ -228,6 +230,24 @@ TEST(IsolateIfRequested, WarnsAndGoesOnIfItIsOnlyToTry) {
     EXPECT_TRUE(isolateIfRequested());
     EXPECT_THAT(stderrReader.rest(), StartsWith("portpool: warning: cannot isolate this process"));
     EXPECT_EQ(connectTo("127.0.0.1", port), 0);
+  });
+}
+
+TEST(IsolateIfRequested, LeavesTheProcessWholeIfItIsOnlyToTryAndProcCannotBeWritten) {
+  checkIsolated([] {
+    if (::unshare(CLONE_NEWNS) != 0 ||
+        ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        ::mount("none", "/proc", nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr) != 0) {
+      throw Refused("the kernel refuses a /proc that cannot be written");
+    }
+    const auto network = std::filesystem::read_symlink("/proc/self/ns/net");
+    const auto user = ::geteuid();
+    const ScopedEnvironment variable(kVariable, "try");
+    const StderrReader stderrReader;
+    EXPECT_TRUE(isolateIfRequested());
+    EXPECT_THAT(stderrReader.rest(), StartsWith("portpool: warning: cannot isolate this process"));
+    EXPECT_EQ(::geteuid(), user);
+    EXPECT_EQ(std::filesystem::read_symlink("/proc/self/ns/net"), network);
   });
 }
 

@@ -38,7 +38,8 @@ class Registry : public ::testing::TestWithParam<Kind> {
   }
 
   // Above the keys of ports and of waiting lines, and no other process's.
-  const std::uint64_t key = (std::uint64_t{1} << 42) + static_cast<std::uint64_t>(::getpid()) * 256;
+  const std::uint64_t key =
+      (std::uint64_t{1} << 30) + 65536 + static_cast<std::uint64_t>(::getpid()) * 128;
   const ScopedFolder folder;
 };
 

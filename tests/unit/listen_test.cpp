@@ -163,9 +163,37 @@ TEST(Listen, OnAPortThatWasOnlyLeasedAndIsTakenIsAnErrorThatSaysWhatToDo) {
     EXPECT_THAT([&] { owner.listen(); },
                 ThrowsMessage<PortPoolError>(
                     AllOf(HasSubstr("another program took port " + std::to_string(owner.port())),
-                          HasSubstr("\"127.0.0.1\""), HasSubstr("Hold::Shared"))));
+                          HasSubstr("\"localhost\""), HasSubstr("Hold::Shared"),
+                          HasSubstr("this process, pid " + std::to_string(::getpid())))));
   }
   EXPECT_NO_THROW(owner.listen());
+}
+
+TEST(Listen, InVainLeavesAnExclusiveHoldAsItWas) {
+  PortPool pool(freshPorts(1), impatient());
+  PortRequest request;
+  request.hosts = {"127.0.0.1"};
+  request.hold = Hold::Exclusive;
+  auto owner = pool.allocate(request);
+  EXPECT_THROW(owner.listen("192.0.2.1"), HostError);
+  EXPECT_EQ(bindAnew("127.0.0.1", owner.port(), Reuse::Yes), EADDRINUSE);
+  const auto foreign = listenOn(owner.port(), "127.0.0.2");
+  EXPECT_THROW(owner.listen("0.0.0.0"), PortPoolError);
+  EXPECT_EQ(bindAnew("127.0.0.1", owner.port(), Reuse::Yes), EADDRINUSE);
+  EXPECT_NO_THROW(owner.listen("127.0.0.1"));
+}
+
+TEST(Listen, IsOnTheLoopbackAddressOfTheFamilyByDefault) {
+  if (!hasIPv6()) GTEST_SKIP() << "this machine has no IPv6";
+  PortPool pool(freshPorts(2), impatient());
+  PortRequest request;
+  request.family = AddressFamily::IPv6;
+  auto owner = pool.allocate(request);
+  const auto v6 = owner.listen();
+  EXPECT_EQ(connectTo("::1", v6.port()), 0);
+  auto other = pool.allocate();
+  const auto v4 = other.listen();
+  EXPECT_EQ(connectTo("127.0.0.1", v4.port()), 0);
 }
 
 TEST(Listen, HasTheBacklog) {

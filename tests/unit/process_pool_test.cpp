@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <regex>
@@ -17,6 +18,7 @@
 namespace portpool::test {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -26,11 +28,10 @@ using ::testing::StartsWith;
 class Program {
  public:
   explicit Program(int allocations)
+      : Program(SHOW_PROCESS_POOL " " + std::to_string(allocations)) {}
+  explicit Program(const std::string& command)
       // NOLINTNEXTLINE(cert-env33-c): the command is this test's own
-      : stream_(
-            ::popen(("exec " SHOW_PROCESS_POOL " " + std::to_string(allocations) + " 2>&1").c_str(),
-                    "re"),
-            ::pclose) {
+      : stream_(::popen(("exec " + command + " 2>&1").c_str(), "re"), ::pclose) {
     if (!stream_) throw std::runtime_error("popen");
   }
 
@@ -108,10 +109,10 @@ TEST(ProcessPool, SaysWhatItDoesIfVerbose) {
     EXPECT_THAT(outputOf(1), Not(HasSubstr("portpool: ")));
   }
   const ScopedEnvironment verbose("PORTPOOL_VERBOSE", "1");
-  EXPECT_EQ(outputOf(1), "portpool: seed 42 (PORTPOOL_SEED) for 1 ports: " + port +
+  EXPECT_EQ(outputOf(1), "portpool: seed 42 (PORTPOOL_SEED) for 1 port: " + port +
                              "\nsize 1\nseed 42\nportpool: port " + port + " handed out\ngot " +
                              port + "\nportpool: port " + port +
-                             " returned\nportpool: 1 ports handed out in all, at most 1 at a "
+                             " returned\nportpool: 1 port handed out in all, at most 1 at a "
                              "time, 0 of them never returned\n");
 }
 
@@ -184,9 +185,69 @@ TEST(ProcessPool, GarbageForAChoiceIsAnErrorThatNamesIt) {
   }
 }
 
+TEST(ProcessPool, NeedsTheIsolationThatIsRequested) {
+  const ScopedEnvironment variable("PORTPOOL_ISOLATE", "1");
+  EXPECT_THAT(outputOf(1), StartsWith("IsolationError: PORTPOOL_ISOLATE=1 is set, but this process "
+                                      "is not isolated: its main has not called "));
+}
+
+TEST(ProcessPool, WarnsOnceIfIsolationIsNotTried) {
+  const ScopedEnvironment ports("PORTPOOL_PORTS", freshPorts(2).toString());
+  const ScopedEnvironment variable("PORTPOOL_ISOLATE", "try");
+  const auto output = outputOf(2);
+  EXPECT_THAT(output, StartsWith("portpool: warning: PORTPOOL_ISOLATE=try is set, but this "));
+  EXPECT_THAT(output.substr(1), AllOf(HasSubstr("\ngot "), Not(HasSubstr("portpool: warning"))));
+}
+
+TEST(ProcessPool, WarnsOfAVariableThatDoesNotExist) {
+  for (const auto& [wrong, right] : {std::pair{"PORTPOOL_PORT", "PORTPOOL_PORTS"},
+                                     {"PORTPOOL_PORT_FILE", "PORTPOOL_PORTS_FILE"},
+                                     {"PORTPOOL_WAIT_SECS", "PORTPOOL_WAIT_SECONDS"},
+                                     {"PORTPOOL_HOLDS", "PORTPOOL_HOLD"},
+                                     {"PORTPOOL_ISOLATED", "PORTPOOL_ISOLATE"},
+                                     {"PORTPOOL_LEAK", "PORTPOOL_LEAKS"},
+                                     {"PORTPOOL_SEEED", "PORTPOOL_SEED"},
+                                     {"PORTPOOL_VEBROSE", "PORTPOOL_VERBOSE"}}) {
+    const ScopedEnvironment variable(wrong, "1");
+    EXPECT_THAT(outputOf(1),
+                StartsWith("portpool: warning: the environment variable " + std::string(wrong) +
+                           " is set, but portpool has none of that name; the nearest is " + right +
+                           ": rename or unset it\nsize "));
+  }
+}
+
+TEST(ProcessPool, WarnsOfAVariableOnce) {
+  const ScopedEnvironment variable("PORTPOOL_PORT", "20000");
+  const ScopedEnvironment garbage("PORTPOOL_PORTS", "oops");
+  EXPECT_THAT(outputOf(1), AllOf(StartsWith("portpool: warning: the environment variable "),
+                                 HasSubstr("\nPortSpecificationError: PORTPOOL_PORTS: ")));
+  EXPECT_EXIT(
+      {
+        for (int i = 0; i < 2; ++i) {
+          if (processPoolFault().empty()) std::exit(2);
+        }
+        std::exit(0);
+      },
+      ::testing::ExitedWithCode(0), "^portpool: warning: [^\n]*\n$");
+}
+
+TEST(ProcessPool, LeavesTheVariablesOfOthersAlone) {
+  const ScopedEnvironment pysys("PYSYS_PORT", "20000");
+  const ScopedEnvironment other("MY_PORTPOOL_PORT", "20000");
+  const ScopedEnvironment lower("portpool_ports", "20000");
+  EXPECT_THAT(outputOf(1), StartsWith("size "));
+}
+
 TEST(ProcessPool, CannotBeBuiltFromGarbage) {
   const ScopedEnvironment ports("PORTPOOL_PORTS", "20000,oops");
   EXPECT_THAT(outputOf(1), StartsWith("PortSpecificationError: PORTPOOL_PORTS: \"oops\""));
+}
+
+// Before main, when the streams of the standard library may not be there yet.
+TEST(ProcessPool, LogsAtAnyMomentOfTheProgram) {
+  const ScopedEnvironment verbose("PORTPOOL_VERBOSE", "1");
+  EXPECT_THAT(Program(std::string(STATIC_PORT)).all(),
+              AllOf(HasSubstr("handed out\n"), HasSubstr("1 of them never returned\n")));
 }
 
 }  // namespace

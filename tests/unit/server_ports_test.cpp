@@ -16,6 +16,7 @@
 #include <portpool/errors.hpp>
 
 #include "surroundings.hpp"
+#include "text.hpp"
 
 namespace portpool::test {
 namespace {
@@ -60,7 +61,7 @@ TEST(EphemeralRange, GarbageIsAnError) {
     const auto path = folder.file("range", text);
     EXPECT_THAT([&] { platform::readEphemeralRange(path); },
                 ThrowsMessage<PortRangeUnknownError>(
-                    AllOf(HasSubstr(path), HasSubstr('"' + std::string(text).substr(0, 5)),
+                    AllOf(HasSubstr(path), HasSubstr('"' + printable(text, 40) + '"'),
                           HasSubstr("set PORTPOOL_PORTS"))))
         << text;
   }
@@ -82,9 +83,9 @@ TEST(EphemeralRange, AFileThatMayNotBeReadIsAnError) {
     ::chmod(path.c_str(), 0);
     giveUpCapabilities();
     EXPECT_THAT([&] { platform::readEphemeralRange(path); },
-                ThrowsMessage<PortRangeUnknownError>(AllOf(HasSubstr("cannot open " + path),
-                                                           HasSubstr("Permission denied"),
-                                                           HasSubstr("set PORTPOOL_PORTS"))));
+                ThrowsMessage<PortRangeUnknownError>(
+                    AllOf(HasSubstr("cannot read the range of ephemeral ports from " + path),
+                          HasSubstr("Permission denied"), HasSubstr("set PORTPOOL_PORTS"))));
   });
 }
 
@@ -299,7 +300,22 @@ TEST(PortsFile, MayHaveOneMebibyteButNoMore) {
   }
   folder.file("ports", "20000\n#" + comment);
   expectFileError(path, "is larger than 1 MiB");
-  expectFileError("/dev/zero", "is larger than 1 MiB");
+}
+
+TEST(PortsFile, ThatIsNoRegularFileIsAnErrorAtOnce) {
+  const ScopedFolder folder;
+  const auto fifo = folder.path("fifo");
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0666), 0);
+  expectFileError(fifo, "is a FIFO, a device or a socket");
+  expectFileError("/dev/zero", "is a FIFO, a device or a socket");
+}
+
+TEST(PortsFile, MayBeginWithAByteOrderMark) {
+  const ScopedFolder folder;
+  const ScopedEnvironment variable("PORTPOOL_PORTS_FILE", folder.file("ports",
+                                                                      "\xEF\xBB\xBF"
+                                                                      "20000-20001\r\n"));
+  EXPECT_EQ(getServerTCPPorts().toString(), "20000-20001");
 }
 
 TEST(PortsFile, MayNameEveryPortOnALineOfItsOwn) {

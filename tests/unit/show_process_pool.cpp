@@ -37,6 +37,8 @@ int main(int argc, char** argv) {
     }
   } catch (const PortSpecificationError& error) {
     std::cout << "PortSpecificationError: " << error.what() << std::endl;
+  } catch (const IsolationError& error) {
+    std::cout << "IsolationError: " << error.what() << std::endl;
   } catch (const NoPortAvailableError& error) {
     std::cout << "NoPortAvailableError: " << error.what() << std::endl;
   }

@@ -15,63 +15,66 @@ class WaitingLineEdges : public ::testing::Test {
  protected:
   const PortSet ports = freshPorts(2);
   const std::unique_ptr<platform::LeaseRegistry> registry = platform::makeLeaseRegistry();
+  const WaitingLine line{*registry, ports};
 };
 
 TEST_F(WaitingLineEdges, OneInTheMiddleMayLeave) {
-  PlaceInLine first(*registry, ports);
-  std::optional<PlaceInLine> second(std::in_place, *registry, ports);
-  std::optional<PlaceInLine> third(std::in_place, *registry, ports);
+  PlaceInLine first(line);
+  std::optional<PlaceInLine> second(std::in_place, line);
+  std::optional<PlaceInLine> third(std::in_place, line);
   first.advance();
   second->advance();
   third->advance();
   second.reset();
   EXPECT_FALSE(third->advance());
-  PlaceInLine fourth(*registry, ports);
+  PlaceInLine fourth(line);
   EXPECT_FALSE(fourth.advance());
   third.reset();
   EXPECT_TRUE(first.advance());
 }
 
 TEST_F(WaitingLineEdges, TellsWhetherSomebodyWaits) {
-  EXPECT_FALSE(PlaceInLine::isAnyoneWaiting(*registry, ports));
+  EXPECT_FALSE(line.isAnyoneWaiting());
   {
-    PlaceInLine place(*registry, ports);
-    EXPECT_FALSE(PlaceInLine::isAnyoneWaiting(*registry, ports)) << "not in the line yet";
+    PlaceInLine place(line);
+    EXPECT_FALSE(line.isAnyoneWaiting()) << "not in the line yet";
     place.advance();
-    EXPECT_TRUE(PlaceInLine::isAnyoneWaiting(*registry, ports));
+    EXPECT_TRUE(line.isAnyoneWaiting());
   }
-  EXPECT_FALSE(PlaceInLine::isAnyoneWaiting(*registry, ports));
+  EXPECT_FALSE(line.isAnyoneWaiting());
 }
 
 TEST_F(WaitingLineEdges, EachSetOfPortsHasItsOwn) {
-  PlaceInLine place(*registry, ports);
+  PlaceInLine place(line);
   place.advance();
   const auto others = freshPorts(2) - ports;
   ASSERT_FALSE(others.empty());
-  EXPECT_FALSE(PlaceInLine::isAnyoneWaiting(*registry, others));
-  EXPECT_TRUE(PlaceInLine(*registry, others).advance());
+  EXPECT_FALSE(WaitingLine(*registry, others).isAnyoneWaiting());
+  const WaitingLine other(*registry, others);
+  EXPECT_TRUE(PlaceInLine(other).advance());
 }
 
 TEST_F(WaitingLineEdges, TakesNoLeaseOfAPort) {
-  PlaceInLine place(*registry, ports);
+  PlaceInLine place(line);
   place.advance();
   for (const auto port : ports) EXPECT_TRUE(registry->tryAcquire(port)) << port;
 }
 
 TEST_F(WaitingLineEdges, IsOneForAllProcesses) {
-  PlaceInLine place(*registry, ports);
+  PlaceInLine place(line);
   ASSERT_TRUE(place.advance());
   checkInChild([&] {
     const auto its = platform::makeLeaseRegistry();
-    EXPECT_TRUE(PlaceInLine::isAnyoneWaiting(*its, ports));
-    EXPECT_FALSE(PlaceInLine(*its, ports).advance());
+    const WaitingLine sameLine(*its, ports);
+    EXPECT_TRUE(sameLine.isAnyoneWaiting());
+    EXPECT_FALSE(PlaceInLine(sameLine).advance());
   });
 }
 
 TEST_F(WaitingLineEdges, MoreThanItHoldsWaitBesideIt) {
   std::deque<PlaceInLine> places;
-  for (int i = 0; i < 70; ++i) {
-    places.emplace_back(*registry, ports);
+  for (int i = 0; i < 200; ++i) {
+    places.emplace_back(line);
     EXPECT_EQ(places.back().advance(), i == 0);
   }
   while (!places.empty()) {

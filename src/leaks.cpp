@@ -1,0 +1,229 @@
+#include "leaks.hpp"
+
+#include "environment.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <optional>
+#include <thread>
+
+namespace portpool {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using platform::PortSocket;
+using platform::PortUser;
+using platform::Probe;
+
+enum class Use {
+  None,
+  Server,      ///< something listens there, or keeps servers off otherwise
+  Connection,  ///< nothing listens, but a process has a connection there
+  Unknown,     ///< the system does not tell
+};
+
+class LeakSearch {
+ public:
+  explicit LeakSearch(const std::vector<detail::Allocation*>& allocations) {
+    for (auto* allocation : allocations) {
+      if (!allocation->isOfThisProcess()) continue;
+      allocation->endHold();
+      suspects_.push_back({allocation, Use::Server});
+    }
+  }
+
+  /// Waits for those that are about to let go.
+  void run() {
+    look();
+    // A killed server has closed its sockets within some milliseconds, on a busy machine some more.
+    // What this process has open itself is not about to go.
+    constexpr auto kSoon = std::chrono::milliseconds(20);
+    constexpr auto kDying = std::chrono::milliseconds(500);
+    constexpr auto kUnseen = std::chrono::milliseconds(3000);
+    constexpr auto kLongestPause = std::chrono::milliseconds(20);
+    const auto start = Clock::now();
+    std::optional<Clock::time_point> deadline;
+    for (Clock::duration pause = std::chrono::microseconds(200); isAnyInUse(); look()) {
+      const auto now = Clock::now();
+      if (!deadline && now >= start + kSoon) {
+        const auto users = platform::usersOfPorts(portsInUse(), platform::UserSearch::Sockets);
+        if (users && isAllOfThisProcess(*users)) return;
+        const bool isAlive = users && std::any_of(users->begin(), users->end(), isSeenAlive);
+        deadline = start + (isAlive ? kDying : kUnseen);
+      }
+      if (deadline && now >= *deadline) return;
+      std::this_thread::sleep_for(pause);
+      pause = std::min<Clock::duration>(pause * 2, kLongestPause);
+    }
+  }
+
+  Leaks describe(const std::string& phase) const {
+    Leaks leaks;
+    std::optional<std::vector<PortUser>> users;
+    if (isAnyInUse()) users = platform::usersOfPorts(portsInUse(), platform::UserSearch::Sockets);
+    for (const auto& [allocation, use] : suspects_) {
+      const auto port = allocation->port();
+      const auto ends = phase + " ends, but ";
+      constexpr const char* kRemedy = ", or set PORTPOOL_LEAKS=ignore";
+      if (use == Use::Server) {
+        leaks.found.push_back(ends + "its port " + std::to_string(port) + " is still in use by " +
+                              describeUsers(users, port, false) +
+                              "; stop the server within its test" + kRemedy);
+      } else if (use == Use::Connection) {
+        leaks.found.push_back(ends + "a connection on its port " + std::to_string(port) +
+                              " is still open in " + describeUsers(users, port, true) +
+                              ", though nothing listens there any more; close it within the test" +
+                              kRemedy);
+      } else if (use == Use::Unknown) {
+        leaks.unknown.push_back(phase + " ends; whether its port " + std::to_string(port) +
+                                " is still in use is not known, since the system does not show "
+                                "its sockets (NETLINK_SOCK_DIAG, /proc/net/tcp); show them to the "
+                                "test, or set PORTPOOL_LEAKS=ignore");
+      }
+    }
+    return leaks;
+  }
+
+ private:
+  struct Suspect {
+    detail::Allocation* allocation;
+    Use use;
+  };
+
+  /// Looks at all suspects, and keeps those that are in use.
+  void look() {
+    PortSet unknown;
+    for (auto& suspect : suspects_) {
+      suspect.use = probe(*suspect.allocation);
+      if (suspect.use == Use::Unknown) unknown.insert(suspect.allocation->port());
+    }
+    if (!unknown.empty()) lookUpSockets(unknown);
+    suspects_.erase(std::remove_if(suspects_.begin(), suspects_.end(),
+                                   [](const Suspect& suspect) { return suspect.use == Use::None; }),
+                    suspects_.end());
+  }
+
+  /// What binding tells. A server's own SO_REUSEADDR decides whether another can bind beside the
+  /// connections that it left: Unknown if only the system's tables can tell.
+  static Use probe(const detail::Allocation& allocation) {
+    const auto port = allocation.port();
+    if (!isBusy(allocation.request(), port)) return Use::None;
+    auto request = allocation.request();
+    const auto transport = request.transport;
+    if (transport != Transport::TCP) {
+      request.transport = Transport::UDP;
+      if (isBusy(request, port)) return Use::Server;
+    }
+    if (transport == Transport::UDP) return Use::None;
+    request.transport = Transport::TCP;
+    return isBusy(request, port) ? Use::Unknown : Use::None;
+  }
+
+  /// A port that this user may not bind (any more) tells nothing.
+  static bool isBusy(const PortRequest& request, std::uint16_t port) {
+    return Probe(request).isFree(port) == Probe::Result::Busy;
+  }
+
+  /// Asks the system once for all of them. Where only connections linger to which a server with
+  /// SO_REUSEADDR could bind, the tables of connections are enough.
+  void lookUpSockets(const PortSet& ports) {
+    using platform::SocketKind;
+    PortSet unexplained = ports;
+    for (const auto kind : {SocketKind::Connection, SocketKind::All}) {
+      if (unexplained.empty()) return;
+      const auto sockets = platform::socketsOn(unexplained, Transport::TCP, kind);
+      if (!sockets) return;
+      std::map<std::uint16_t, Use> uses;
+      for (const auto& socket : *sockets) {
+        auto& use = uses[socket.port];
+        if (socket.state == PortSocket::State::Lingering) continue;
+        if (socket.state != PortSocket::State::Connected) {
+          use = Use::Server;
+        } else if (use == Use::None) {
+          use = Use::Connection;
+        }
+      }
+      for (auto& suspect : suspects_) {
+        if (suspect.use != Use::Unknown) continue;
+        const auto port = suspect.allocation->port();
+        const auto found = uses.find(port);
+        if (kind == SocketKind::All) {
+          // What the system does not show keeps servers off all the same.
+          suspect.use = found == uses.end() ? Use::Server : found->second;
+        } else if (found != uses.end() && canBeBoundBeside(*suspect.allocation)) {
+          suspect.use = found->second;
+          unexplained -= PortSet{{port, port}};
+        }
+      }
+    }
+  }
+
+  static bool canBeBoundBeside(const detail::Allocation& allocation) {
+    auto request = allocation.request();
+    request.transport = Transport::TCP;
+    return Probe(request).isFree(allocation.port(), Probe::Mode::BesidesLingering) ==
+           Probe::Result::Free;
+  }
+
+  static bool isInUse(const Suspect& suspect) {
+    return suspect.use == Use::Server || suspect.use == Use::Connection;
+  }
+  bool isAnyInUse() const { return std::any_of(suspects_.begin(), suspects_.end(), isInUse); }
+
+  PortSet portsInUse() const {
+    PortSet ports;
+    for (const auto& suspect : suspects_) {
+      if (isInUse(suspect)) ports.insert(suspect.allocation->port());
+    }
+    return ports;
+  }
+
+  static bool isSeen(const PortUser& user) { return user.use != PortUser::Use::Lingers; }
+  static bool isSeenAlive(const PortUser& user) { return isSeen(user) && !user.isExiting; }
+
+  bool isAllOfThisProcess(const std::vector<PortUser>& users) const {
+    auto others = portsInUse();
+    for (const auto& user : users) {
+      if (user.isThisProcess) others -= PortSet{{user.port, user.port}};
+    }
+    return others.empty();
+  }
+
+  static std::string describeUsers(const std::optional<std::vector<PortUser>>& users,
+                                   std::uint16_t port, bool connections) {
+    if (!users) return "a program that the system does not show";
+    std::vector<std::string> processes;
+    for (const auto& user : *users) {
+      if (user.port != port || !isSeen(user)) continue;
+      if ((user.use == PortUser::Use::HasConnection) != connections) continue;
+      if (std::find(processes.begin(), processes.end(), user.process) == processes.end()) {
+        processes.push_back(user.process);
+      }
+    }
+    std::string text;
+    for (const auto& process : processes) text += (text.empty() ? "" : ", ") + process;
+    return text.empty() ? "a socket that no process shows" : text;
+  }
+
+  std::vector<Suspect> suspects_;
+};
+
+}  // namespace
+
+LeakPolicy leakPolicy() {
+  static const auto policy = [] {
+    const auto choice = environmentChoice("PORTPOOL_LEAKS", {"warn", "fail", "ignore"});
+    if (choice == "fail") return LeakPolicy::Fail;
+    return choice == "warn" ? LeakPolicy::Warn : LeakPolicy::Ignore;
+  }();
+  return policy;
+}
+
+Leaks findLeaks(const std::string& phase, const std::vector<detail::Allocation*>& allocations) {
+  LeakSearch search(allocations);
+  search.run();
+  return search.describe(phase);
+}
+
+}  // namespace portpool

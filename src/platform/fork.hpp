@@ -1,0 +1,42 @@
+#pragma once
+
+// What keeps the core whole in a process whose memory or descriptors are copied by fork().
+
+#include <cstdint>
+
+namespace portpool::platform {
+
+/// Stands for this process among those that its memory is copied to: a forked child has another,
+/// however it was forked and whatever its pid is. A lease, a scope or a count of another process is
+/// not this one's to end, to look at or to speak of.
+std::uint64_t currentProcess() noexcept;
+
+/// The lock of all that the threads of this process share in the core. A fork waits until it is
+/// free, so that a child finds everything whole. No system call is made under it.
+class CoreLock {
+ public:
+  CoreLock() noexcept;
+  CoreLock(const CoreLock&) = delete;
+  CoreLock& operator=(const CoreLock&) = delete;
+  ~CoreLock();
+};
+
+/// As long as one exists in any thread, fork() waits, so that no child is copied between the system
+/// calls of its scope. Nothing may wait for anything in there. It does not keep vfork() and
+/// posix_spawn() waiting, whose children see every descriptor until they exec.
+class NoFork {
+ public:
+  NoFork() noexcept;
+  NoFork(const NoFork&) = delete;
+  NoFork& operator=(const NoFork&) = delete;
+  ~NoFork();
+};
+
+/// Has a forked child close its copy of the descriptor before it can do anything else. Call it
+/// under NoFork, together with what opens the descriptor. Throws std::bad_alloc.
+void closeInForkedChildren(int descriptor);
+
+/// Undoes that, under NoFork, together with what closes the descriptor.
+void keepInForkedChildren(int descriptor) noexcept;
+
+}  // namespace portpool::platform

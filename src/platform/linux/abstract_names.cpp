@@ -1,0 +1,187 @@
+// Leases by abstract AF_UNIX names, and which kind of lease a process has.
+
+#include "abstract_names.hpp"
+
+#include "../posix/posix.hpp"
+#include "platform/files.hpp"
+#include "platform/fork.hpp"
+#include "platform/lease.hpp"
+#include "platform/socket.hpp"
+
+#include <portpool/errors.hpp>
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <cstring>
+#include <exception>
+#include <mutex>
+#include <string_view>
+#include <utility>
+
+namespace portpool::platform {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr const char* kLockFile = "/tmp/portpool.lock";
+
+struct Name {
+  explicit Name(std::string_view text) {
+    address.sun_family = AF_UNIX;  // and a NUL before the name, which makes it abstract
+    const auto length = std::min(text.size(), sizeof address.sun_path - 1);
+    std::memcpy(address.sun_path + 1, text.data(), length);
+    size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + length);
+  }
+  const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&address); }
+
+  sockaddr_un address{};
+  socklen_t size;
+};
+
+Name nameOf(std::uint64_t key) { return Name(abstractNameOf(key)); }
+
+Socket openUnixSocket() { return Socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)); }
+
+bool isRefusal(int error) { return error == EPERM || error == EACCES || error == EAFNOSUPPORT; }
+
+class AbstractNameLease final : public Lease {
+ public:
+  explicit AbstractNameLease(PrivateSocket socket) : socket_(std::move(socket)) {}
+
+  std::uint16_t await(Clock::time_point deadline) override {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
+    constexpr std::chrono::milliseconds kLongest = std::chrono::hours(1);
+    pollfd readable{socket_.get(), POLLIN, 0};
+    const auto timeout = std::clamp(left, std::chrono::milliseconds::zero(), kLongest);
+    std::uint16_t port = 0;
+    if (::poll(&readable, 1, static_cast<int>(timeout.count())) != 1) return port;
+    // Of several messages the last is as good as any.
+    while (::recv(socket_.get(), &port, sizeof port, MSG_DONTWAIT) >= 0) continue;
+    return port;
+  }
+
+ private:
+  PrivateSocket socket_;
+};
+
+class AbstractNameRegistry final : public LeaseRegistry {
+ public:
+  std::unique_ptr<Lease> tryAcquire(std::uint64_t key) override {
+    const NoFork noFork;
+    auto socket = openUnixSocket();
+    if (!socket) throwSystemError("socket for a lease", errno);
+    const auto name = nameOf(key);
+    if (::bind(socket.get(), name.get(), name.size) != 0) {
+      if (errno == EADDRINUSE) return nullptr;
+      throwSystemError("bind for a lease", errno);
+    }
+    return std::make_unique<AbstractNameLease>(PrivateSocket(std::move(socket)));
+  }
+
+  bool isLeased(std::uint64_t key) override {
+    const auto name = nameOf(key);
+    if (::connect(messenger(), name.get(), name.size) == 0) return true;
+    if (errno == ECONNREFUSED) return false;
+    if (isRefusal(errno)) return true;  // by a security module, which has found the other end
+    throwSystemError("connect to a lease", errno);
+  }
+
+  bool wake(std::uint64_t key, std::uint16_t port) noexcept override {
+    try {
+      const auto name = nameOf(key);
+      return ::sendto(messenger(), &port, sizeof port, MSG_DONTWAIT | MSG_NOSIGNAL, name.get(),
+                      name.size) == sizeof port;
+    } catch (const std::exception&) {
+      return false;  // without descriptors or memory: the other looks by itself, a little later
+    }
+  }
+
+  bool hasMessages() const noexcept override { return true; }
+  bool isLeasedByTheOther(std::uint16_t port) override { return isLocked(kLockFile, port); }
+
+ private:
+  /// The socket that asks and sends: it has no name, and opens with the first question.
+  int messenger() {
+    const auto process = currentProcess();
+    {
+      const CoreLock lock;
+      if (messengerOf_ == process) return messenger_.get();
+    }
+    auto socket = openUnixSocket();
+    if (!socket) throwSystemError("socket for questions about leases", errno);
+    const CoreLock lock;
+    if (messengerOf_ != process) {
+      std::swap(messenger_, socket);
+      messengerOf_ = process;
+    }
+    return messenger_.get();
+  }
+
+  Socket messenger_;
+  std::uint64_t messengerOf_ = 0;
+};
+
+}  // namespace
+
+std::string abstractNameOf(std::uint64_t key) {
+  // The kernel finds a name by a sum of its bytes, which alone would put most ports in few places.
+  constexpr std::uint64_t kGoldenRatio = 0x9e3779b97f4a7c15;
+  constexpr const char* kDigits = "0123456789abcdefghijklmnopqrstuvwxyz";
+  constexpr int kBase = 36;
+  auto name = std::string(kAbstractNamePrefix) + std::to_string(key) + '.';
+  auto hash = (key * kGoldenRatio) >> 32;
+  for (int i = 0; i < 4; ++i, hash /= kBase) name += kDigits[hash % kBase];
+  return name;
+}
+
+bool othersMayLeaseByAbstractNames() { return true; }
+
+bool isLeasedByAbstractName(std::uint16_t port) {
+  std::string names;
+  if (readFile("/proc/net/unix", names) != 0) return false;
+  return names.find('@' + abstractNameOf(port) + '\n') != std::string::npos;
+}
+
+std::unique_ptr<LeaseRegistry> makeAbstractNameRegistry() {
+  const auto socket = openUnixSocket();
+  const Name trial(std::string(kAbstractNamePrefix) + "trial");
+  if (!socket || ::bind(socket.get(), trial.get(), trial.size) != 0) {
+    if (isRefusal(errno)) return nullptr;
+    if (errno != EADDRINUSE) throwSystemError("a trial lease", errno);
+  }
+  return std::make_unique<AbstractNameRegistry>();
+}
+
+std::unique_ptr<LeaseRegistry> makeLeaseRegistry() {
+  if (auto registry = makeAbstractNameRegistry()) return registry;
+  return makeLockFileRegistry(kLockFile);
+}
+
+// ---- The network --------------------------------------------------------------------------------
+
+std::uint64_t networkId() {
+  constexpr int kNetworkCookie = 71;  // SO_NETNS_COOKIE, which older headers lack
+  constexpr std::uint64_t kMask = (std::uint64_t{1} << 31) - 1;
+  const Socket socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (!socket) throwSystemError("socket", errno);
+  std::uint64_t cookie = 0;
+  socklen_t size = sizeof cookie;
+  if (::getsockopt(socket.get(), SOL_SOCKET, kNetworkCookie, &cookie, &size) == 0) {
+    return cookie & kMask;
+  }
+  // Before Linux 5.14.
+  struct stat network {};
+  if (::stat("/proc/self/ns/net", &network) == 0) return network.st_ino & kMask;
+  throw PortPoolError(
+      "the system does not tell which network this process is in; mount /proc for it, or let it "
+      "use "
+      "AF_UNIX sockets, so that leases of ports hold");
+}
+
+}  // namespace portpool::platform

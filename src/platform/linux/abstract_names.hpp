@@ -1,0 +1,13 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace portpool::platform {
+
+inline constexpr const char* kAbstractNamePrefix = "portpool/";
+
+/// The abstract name, without its leading NUL, that stands for a key.
+std::string abstractNameOf(std::uint64_t key);
+
+}  // namespace portpool::platform

@@ -1,0 +1,44 @@
+// The range of ports that the kernel gives away by itself.
+
+#include "../posix/posix.hpp"
+#include "platform/files.hpp"
+#include "platform/platform.hpp"
+#include "text.hpp"
+
+#include <portpool/errors.hpp>
+
+#include <cerrno>
+#include <sstream>
+#include <system_error>
+
+namespace portpool::platform {
+
+std::string ephemeralRangeFile() { return "/proc/sys/net/ipv4/ip_local_port_range"; }
+
+std::optional<PortRange> readEphemeralRange(const std::string& path) {
+  constexpr const char* kRemedy =
+      "; set PORTPOOL_PORTS to the ports that tests may use, like 20000-29999";
+  std::string text;
+  if (const int error = readFile(path, text, 4096); error != 0) {
+    if (error == ENOENT) return std::nullopt;
+    if (error == EMFILE || error == ENFILE) throwSystemError("open " + path, error);
+    throw PortRangeUnknownError("cannot read the range of ephemeral ports from " + path + " (" +
+                                std::generic_category().message(error) + ")" + kRemedy);
+  }
+  if (text.empty()) {
+    throw PortRangeUnknownError("cannot read the range of ephemeral ports from " + path +
+                                ", which is empty" + kRemedy);
+  }
+  const auto line = text.substr(0, text.find('\n'));
+  std::istringstream words(line);
+  int first = 0;
+  int last = 0;
+  std::string more;
+  if (!(words >> first >> last) || words >> more || first < 1 || last < first || 65535 < last) {
+    throw PortRangeUnknownError(path + " holds \"" + printable(line, 40) +
+                                "\", not the first and the last ephemeral port" + kRemedy);
+  }
+  return PortRange{static_cast<std::uint16_t>(first), static_cast<std::uint16_t>(last)};
+}
+
+}  // namespace portpool::platform

@@ -1,0 +1,113 @@
+// Namespaces.
+
+#include "platform/platform.hpp"
+#include "platform/socket.hpp"
+
+#include <portpool/errors.hpp>
+
+#include <fcntl.h>
+#include <net/if.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <exception>
+#include <string>
+#include <system_error>
+
+namespace portpool::platform {
+namespace {
+
+/// A step of the way into namespaces, and the error that the system refuses it with.
+struct Refusal {
+  const char* step;
+  int error;
+};
+
+/// Throws a Refusal unless the call succeeded.
+void require(bool succeeded, const char* step) {
+  if (!succeeded) throw Refusal{step, errno};
+}
+
+void writeFile(const char* path, const std::string& text) {
+  const Socket file(::open(path, O_WRONLY | O_CLOEXEC));
+  require(static_cast<bool>(file), path);
+  require(::write(file.get(), text.data(), text.size()) >= 0, path);
+}
+
+/// Throws Refusal.
+void enterNamespaces() {
+  const auto user = std::to_string(::geteuid());
+  const auto group = std::to_string(::getegid());
+  require(::unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0, "unshare");
+  writeFile("/proc/self/setgroups", "deny");  // without it an ordinary user may not map a group
+  writeFile("/proc/self/uid_map", user + ' ' + user + " 1");
+  writeFile("/proc/self/gid_map", group + ' ' + group + " 1");
+
+  const Socket socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  require(static_cast<bool>(socket), "socket");
+  ifreq loopback{};
+  loopback.ifr_name[0] = 'l';
+  loopback.ifr_name[1] = 'o';
+  require(::ioctl(socket.get(), SIOCGIFFLAGS, &loopback) == 0, "SIOCGIFFLAGS of lo");
+  loopback.ifr_flags = static_cast<short>(loopback.ifr_flags | IFF_UP);
+  require(::ioctl(socket.get(), SIOCSIFFLAGS, &loopback) == 0, "SIOCSIFFLAGS of lo");
+}
+
+[[noreturn]] void throwError(const Refusal& refusal) {
+  throw IsolationError(
+      std::string("cannot isolate this process: ") + refusal.step + ": " +
+      std::generic_category().message(refusal.error) +
+      (refusal.error == EINVAL
+           ? "; isolate before the first thread starts"
+           : "; allow unprivileged user namespaces (sysctl user.max_user_namespaces, "
+             "kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns; in a "
+             "container, its seccomp profile, and a /proc that can be written)") +
+      "; or set PORTPOOL_ISOLATE=try to go on without, or unset it");
+}
+
+/// Enters namespaces in a child, to see whether the system would stop this process half way. Throws
+/// Refusal.
+void rehearse() {
+  std::array<int, 2> ends{};
+  require(::pipe2(ends.data(), O_CLOEXEC) == 0, "pipe2");
+  const Socket readEnd(ends[0]);
+  Socket writeEnd(ends[1]);
+  const auto child = ::fork();
+  require(child >= 0, "fork");
+  Refusal refusal{nullptr, 0};
+  if (child == 0) {
+    try {
+      enterNamespaces();
+    } catch (const Refusal& refused) {
+      refusal = refused;  // whose text is in the parent, too
+    } catch (const std::exception&) {
+      refusal = {"memory", ENOMEM};
+    }
+    const auto size = ::write(writeEnd.get(), &refusal, sizeof refusal);
+    ::_exit(size == sizeof refusal ? 0 : 1);
+  }
+  writeEnd.close();
+  const auto size = ::read(readEnd.get(), &refusal, sizeof refusal);
+  while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) continue;
+  if (size != sizeof refusal) refusal = {"a child that tries it first", ECHILD};
+  if (refusal.step != nullptr) throw Refusal(refusal);
+}
+
+}  // namespace
+
+void isolate() {
+  try {
+    // A process with threads cannot enter them, though its child with one thread could.
+    rehearse();
+    enterNamespaces();
+  } catch (const Refusal& refusal) {
+    throwError(refusal);
+  }
+}
+
+}  // namespace portpool::platform

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <portpool/port_request.hpp>
+#include <portpool/port_set.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace portpool::platform {
+
+/// A socket on one of this machine's ports.
+struct PortSocket {
+  enum class State {
+    Listening,  ///< or bound, for UDP
+    Bound,      ///< for TCP, and neither listening nor connected
+    Connected,  ///< a connection that a process has open
+    Lingering,  ///< a connection that no process has open any more, TIME_WAIT among them
+  };
+
+  std::uint16_t port;
+  State state;
+  std::chrono::milliseconds left;  ///< how long the system keeps a connection in TIME_WAIT
+  unsigned long inode;             ///< 0 if no process has it open
+};
+
+enum class SocketKind {
+  All,
+  Connection,  ///< for TCP: open or lingering, which costs less where many sockets are bound
+};
+
+/// The sockets of the transport and kind that the system shows on the ports, or nothing if it does
+/// not show any program's. Some systems do not show sockets that are bound only. Throws
+/// DescriptorLimitError.
+std::optional<std::vector<PortSocket>> socketsOn(const PortSet& ports, Transport transport,
+                                                 SocketKind kind = SocketKind::All);
+
+/// Whoever uses a port.
+struct PortUser {
+  enum class Use { Listens, Binds, HasConnection, Lingers, Leases };
+
+  std::uint16_t port;
+  Use use;
+  std::string process;  ///< "pid 42 (redis-server *:20000)", printable; "" for what lingers
+  bool isThisProcess;
+  bool isExiting;  ///< as far as the system shows it: it has no memory, but still its sockets
+};
+
+enum class UserSearch {
+  Sockets,           ///< whoever has sockets on the ports
+  SocketsAndLeases,  ///< and whoever leases them
+};
+
+/// Who uses the ports, as far as the system lets this process see it, or nothing if it does not
+/// show any program's sockets. Throws DescriptorLimitError.
+std::optional<std::vector<PortUser>> usersOfPorts(const PortSet& ports, UserSearch search);
+
+}  // namespace portpool::platform

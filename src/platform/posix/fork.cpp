@@ -1,0 +1,198 @@
+#include "platform/fork.hpp"
+
+#include <pthread.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <mutex>
+#include <new>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+namespace portpool::platform {
+namespace {
+
+// What this thread has in hand. A thread that waits for a fork while it keeps that fork waiting
+// would never go on.
+thread_local int noForkDepth = 0;
+thread_local int coreLockDepth = 0;
+
+/// Whether the descriptor, which was one of portpool's sockets, still is one: the child of a bare
+/// clone() may have closed it and opened something else.
+bool isStillOurs(int descriptor) {
+  int isListening = 0;
+  socklen_t size = sizeof isListening;
+  if (::getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &isListening, &size) != 0) return false;
+  sockaddr_un name{};
+  size = sizeof name;
+  if (::getsockname(descriptor, reinterpret_cast<sockaddr*>(&name), &size) != 0) return false;
+  if (name.sun_family == AF_UNIX) {
+    constexpr std::string_view kPrefix("\0portpool/", 10);
+    return std::string_view(name.sun_path, sizeof name.sun_path).substr(0, kPrefix.size()) ==
+           kPrefix;
+  }
+  sockaddr_storage peer{};
+  size = sizeof peer;
+  return isListening == 0 &&
+         ::getpeername(descriptor, reinterpret_cast<sockaddr*>(&peer), &size) != 0;
+}
+
+/// What a fork has to find in order.
+class Process {
+ public:
+  /// Never destroyed: static objects end their ports later than any of the library's could.
+  static Process& current() noexcept {
+    alignas(Process) static std::array<std::byte, sizeof(Process)> memory;
+    static auto& process = *new (memory.data()) Process;
+    process.noticeCopy();
+    return process;
+  }
+
+  std::uint64_t id() const noexcept { return id_.load(std::memory_order_relaxed); }
+  std::mutex& mutex() noexcept { return mutex_; }
+
+  void enter() noexcept {
+    std::unique_lock<std::mutex> lock(mutex_);
+    changed_.wait(lock, [this] { return !isForking_; });
+    ++inside_;
+  }
+
+  void leave() noexcept {
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      if (--inside_ > 0 || !isForking_) return;
+    }
+    changed_.notify_all();
+  }
+
+  void add(int descriptor) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto index = static_cast<std::size_t>(descriptor);
+    if (isPrivate_.size() <= index) isPrivate_.resize(index + index / 2 + 64);
+    isPrivate_[index] = true;
+  }
+
+  void remove(int descriptor) noexcept {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    isPrivate_[static_cast<std::size_t>(descriptor)] = false;
+  }
+
+ private:
+  enum Mark : int { Copied = 0, Noticing, Noticed };  // zero is what the kernel writes
+
+  Process() {
+    void* page =
+        ::mmap(nullptr, sizeof *mark_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (page != MAP_FAILED) {
+#ifdef MADV_WIPEONFORK
+      if (::madvise(page, sizeof *mark_, MADV_WIPEONFORK) == 0) {
+        mark_ = new (page) std::atomic<int>(Noticed);
+      }
+#endif
+      if (mark_ == nullptr) ::munmap(page, sizeof *mark_);
+    }
+    ::pthread_atfork([] { current().prepare(); }, [] { current().resume(); },
+                     [] {
+                       if (auto& process = current(); process.mark_ == nullptr) process.begin();
+                     });
+  }
+
+  /// Leaves the mutex locked.
+  void prepare() noexcept {
+    // A signal handler of this very thread forks in the middle of the library: nobody to wait for.
+    if (isWithin()) return;
+    std::unique_lock<std::mutex> lock(mutex_);
+    changed_.wait(lock, [this] { return !isForking_; });
+    isForking_ = true;
+    forker_ = ::pthread_self();
+    changed_.wait(lock, [this] { return inside_ == 0; });
+    lock.release();
+  }
+
+  void resume() noexcept {
+    if (isWithin()) return;
+    isForking_ = false;
+    mutex_.unlock();
+    changed_.notify_all();
+  }
+
+  /// Begins anew if this is the copy in a forked child: also in one of a bare clone(), which runs
+  /// no handlers of pthread_atfork.
+  void noticeCopy() noexcept {
+    if (mark_ == nullptr || mark_->load(std::memory_order_acquire) == Noticed) return;
+    int copied = Copied;
+    if (mark_->compare_exchange_strong(copied, Noticing)) {
+      begin();
+      mark_->store(Noticed, std::memory_order_release);
+    }
+    while (mark_->load(std::memory_order_acquire) != Noticed) std::this_thread::yield();
+  }
+
+  /// In a forked child, whose only thread is that which forked.
+  void begin() noexcept {
+    const bool isAtFork = isForking_ || isWithin();
+    id_.fetch_add(1, std::memory_order_relaxed);
+    for (std::size_t descriptor = 0; descriptor < isPrivate_.size(); ++descriptor) {
+      const auto number = static_cast<int>(descriptor);
+      if (isPrivate_[descriptor] && (isAtFork || isStillOurs(number))) ::close(number);
+      isPrivate_[descriptor] = false;
+    }
+    inside_ = noForkDepth > 0 ? 1 : 0;
+    new (&changed_) std::condition_variable;  // the waiters are the parent's
+    const bool isLockedByThis = isForking_ && ::pthread_equal(forker_, ::pthread_self()) != 0;
+    isForking_ = false;
+    if (isLockedByThis) {
+      mutex_.unlock();
+    } else {  // by whichever thread: after a bare clone(), or a fork in a signal handler
+      new (&mutex_) std::mutex;
+      if (coreLockDepth > 0) mutex_.lock();
+    }
+  }
+
+  static bool isWithin() noexcept { return noForkDepth > 0 || coreLockDepth > 0; }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;  // of the next two
+  bool isForking_ = false;
+  std::size_t inside_ = 0;  // threads under NoFork
+  pthread_t forker_{};
+  std::vector<bool> isPrivate_;       // by descriptor
+  std::atomic<int>* mark_ = nullptr;  // in a page that is zero in each copy of this memory
+  std::atomic<std::uint64_t> id_{1};
+};
+
+}  // namespace
+
+std::uint64_t currentProcess() noexcept { return Process::current().id(); }
+
+CoreLock::CoreLock() noexcept {
+  auto& process = Process::current();
+  ++coreLockDepth;
+  process.mutex().lock();
+}
+
+CoreLock::~CoreLock() {
+  Process::current().mutex().unlock();
+  --coreLockDepth;
+}
+
+NoFork::NoFork() noexcept {
+  if (noForkDepth++ == 0) Process::current().enter();
+}
+
+NoFork::~NoFork() {
+  if (--noForkDepth == 0) Process::current().leave();
+}
+
+void closeInForkedChildren(int descriptor) { Process::current().add(descriptor); }
+
+void keepInForkedChildren(int descriptor) noexcept { Process::current().remove(descriptor); }
+
+}  // namespace portpool::platform

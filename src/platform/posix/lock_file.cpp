@@ -1,0 +1,234 @@
+// Leases by byte-range locks in a file.
+
+#include "posix.hpp"
+
+#include "platform/fork.hpp"
+#include "platform/lease.hpp"
+#include "platform/socket.hpp"
+
+#include <portpool/errors.hpp>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include <cerrno>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+namespace portpool::platform {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+static_assert(sizeof(off_t) == 8, "a lock's offset needs 64 bits: _FILE_OFFSET_BITS=64");
+
+struct flock lockOf(short type, std::uint64_t network, std::uint64_t key) {
+  struct flock lock {};
+  lock.l_type = type;
+  lock.l_whence = SEEK_SET;
+  lock.l_start = static_cast<off_t>(lockOffset(network, key));
+  lock.l_len = 1;
+  return lock;
+}
+
+/// The lock file at a path, opened anew in a forked child, and when it was removed. The locks
+/// belong to the open file description, which a forked child shares: the child must not end them,
+/// nor take its own through it. They do not exclude each other: `keys_` does.
+class LockFile {
+ public:
+  explicit LockFile(std::string path) : path_(std::move(path)) { open(); }
+
+  /// Locks the key; returns false if it is locked already. Throws as LeaseRegistry::tryAcquire().
+  bool lock(std::uint64_t key) {
+    const Turn turn(*this);
+    for (;;) {
+      prepare();
+      if (const auto found = keys_.find(key); found != keys_.end()) {
+        // Still locked, only because the system failed to unlock it.
+        return std::exchange(found->second, State::Locked) == State::Ending;
+      }
+      const auto place = keys_.emplace(key, State::Locked).first;
+      const int error = setLock(F_WRLCK, key);
+      if (error == 0 && isAtPath()) return true;
+      keys_.erase(place);
+      if (error == EAGAIN || error == EACCES) return false;
+      if (error != 0) throwSystemError("fcntl on the lock file " + path_, error);
+      // The file was removed before it was locked.
+    }
+  }
+
+  void unlock(std::uint64_t key, std::uint64_t process) noexcept {
+    const Turn turn(*this);
+    if (process != currentProcess() || process != process_) return;
+    if (const auto found = keys_.find(key); found != keys_.end()) end(found);
+  }
+
+  bool isLocked(std::uint64_t key) {
+    const Turn turn(*this);
+    prepare();
+    if (keys_.count(key) != 0) return true;
+    auto lock = lockOf(F_WRLCK, network_, key);
+    if (::fcntl(descriptor_.get(), F_OFD_GETLK, &lock) != 0) {
+      throwSystemError("fcntl on the lock file " + path_, errno);
+    }
+    return lock.l_type != F_UNLCK;
+  }
+
+ private:
+  enum class State { Locked, Ending };  // Ending: returned, but the system failed to unlock it
+  using Keys = std::map<std::uint64_t, State>;
+
+  /// One thread at a time, and none while the process forks.
+  class Turn {
+   public:
+    explicit Turn(LockFile& file) : lock_(file.mutex_) {}
+
+   private:
+    NoFork noFork_;
+    std::lock_guard<std::mutex> lock_;
+  };
+
+  /// Throws as makeLockFileRegistry().
+  void open();
+
+  /// Whether the path still leads to the open file: a cleaner of /tmp may have removed that.
+  bool isAtPath() const {
+    struct stat own {
+    }, there{};
+    return ::fstat(descriptor_.get(), &own) == 0 && ::stat(path_.c_str(), &there) == 0 &&
+           own.st_dev == there.st_dev && own.st_ino == there.st_ino;
+  }
+
+  /// Sees to it that the open file is this process's, is the one at the path, and has no locks that
+  /// were to end.
+  void prepare() {
+    if (process_ != currentProcess()) {
+      keys_.clear();
+      open();
+    } else if (!isAtPath()) {
+      open();
+      // Another process may have been faster. It finds a TCP port bound all the same.
+      for (const auto& [key, state] : keys_) setLock(F_WRLCK, key);
+    }
+    for (auto key = keys_.begin(); key != keys_.end();) {
+      const auto current = key++;
+      if (current->second == State::Ending) end(current);
+    }
+  }
+
+  void end(Keys::iterator key) noexcept {
+    if (setLock(F_UNLCK, key->first) == 0) {
+      keys_.erase(key);
+    } else {
+      key->second = State::Ending;
+    }
+  }
+
+  int setLock(short type, std::uint64_t key) const noexcept {
+    auto lock = lockOf(type, network_, key);
+    return ::fcntl(descriptor_.get(), F_OFD_SETLK, &lock) == 0 ? 0 : errno;
+  }
+
+  const std::string path_;
+  std::mutex mutex_;
+  PrivateSocket descriptor_;
+  std::uint64_t network_ = 0;
+  std::uint64_t process_ = 0;
+  Keys keys_;
+};
+
+void LockFile::open() {
+  const auto& path = path_;
+  const auto network = networkId();
+  const NoFork noFork;
+  constexpr int kFlags = O_RDWR | O_CLOEXEC | O_NOFOLLOW;
+  // Without O_CREAT first: in a sticky directory the system refuses that for another user's file.
+  Socket descriptor(::open(path.c_str(), kFlags));
+  if (!descriptor && errno == ENOENT) {
+    constexpr mode_t kEveryUser = S_IRUSR | S_IWUSR | S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH;
+    descriptor = Socket(::open(path.c_str(), kFlags | O_CREAT | O_EXCL, kEveryUser));
+    if (descriptor) ::fchmod(descriptor.get(), kEveryUser);  // whatever the umask
+    if (!descriptor && errno == EEXIST) descriptor = Socket(::open(path.c_str(), kFlags));
+  }
+  if (!descriptor) {
+    const int error = errno;
+    if (error == EMFILE || error == ENFILE) throwSystemError("open " + path, error);
+    throw PortPoolError("cannot open the lock file " + path + " (" +
+                        std::generic_category().message(error) +
+                        "); make it a file that every user can write, or remove it");
+  }
+  struct stat status {};
+  if (::fstat(descriptor.get(), &status) != 0) throwSystemError("fstat " + path, errno);
+  if (!S_ISREG(status.st_mode)) {
+    throw PortPoolError("the lock file " + path + " is not a regular file; remove it");
+  }
+  descriptor_ = PrivateSocket(std::move(descriptor));
+  network_ = network;
+  process_ = currentProcess();
+}
+
+class LockFileLease final : public Lease {
+ public:
+  LockFileLease(std::shared_ptr<LockFile> file, std::uint64_t key)
+      : file_(std::move(file)), key_(key) {}
+  LockFileLease(const LockFileLease&) = delete;
+  LockFileLease& operator=(const LockFileLease&) = delete;
+  ~LockFileLease() override { file_->unlock(key_, process_); }
+
+  std::uint16_t await(Clock::time_point deadline) override {
+    std::this_thread::sleep_until(deadline);
+    return 0;
+  }
+
+ private:
+  std::shared_ptr<LockFile> file_;
+  std::uint64_t key_;
+  std::uint64_t process_ = currentProcess();
+};
+
+class LockFileRegistry final : public LeaseRegistry {
+ public:
+  explicit LockFileRegistry(std::string path)
+      : file_(std::make_shared<LockFile>(std::move(path))) {}
+
+  std::unique_ptr<Lease> tryAcquire(std::uint64_t key) override {
+    if (!file_->lock(key)) return nullptr;
+    try {
+      return std::make_unique<LockFileLease>(file_, key);
+    } catch (...) {
+      file_->unlock(key, currentProcess());
+      throw;
+    }
+  }
+  bool isLeased(std::uint64_t key) override { return file_->isLocked(key); }
+  bool wake(std::uint64_t /*key*/, std::uint16_t /*port*/) noexcept override { return false; }
+  bool hasMessages() const noexcept override { return false; }
+  bool isOneOfTwo() const noexcept override { return othersMayLeaseByAbstractNames(); }
+  bool isLeasedByTheOther(std::uint16_t port) override { return isLeasedByAbstractName(port); }
+
+ private:
+  std::shared_ptr<LockFile> file_;
+};
+
+}  // namespace
+
+bool isLocked(const char* path, std::uint64_t key) {
+  const Socket file(::open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  if (!file) {
+    if (errno == EMFILE || errno == ENFILE) throwSystemError(std::string("open ") + path, errno);
+    return false;  // nobody has such leases
+  }
+  auto lock = lockOf(F_WRLCK, networkId(), key);
+  return ::fcntl(file.get(), F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
+std::unique_ptr<LeaseRegistry> makeLockFileRegistry(const std::string& path) {
+  return std::make_unique<LockFileRegistry>(path);
+}
+
+}  // namespace portpool::platform

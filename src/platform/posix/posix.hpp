@@ -1,0 +1,69 @@
+#pragma once
+
+// What the POSIX systems share beneath the seam.
+
+#include "platform/socket.hpp"
+
+#include <portpool/port_request.hpp>
+
+#include <sys/socket.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <vector>
+
+namespace portpool::platform {
+
+/// Throws what the failed system call `call` means: DescriptorLimitError if there was no descriptor
+/// left, otherwise PortPoolError.
+[[noreturn]] void throwSystemError(const std::string& call, int error);
+
+// ---- Leases -------------------------------------------------------------------------------------
+
+/// A number below 2^31 that stands for the network that this process's ports are in: the same in
+/// every process, whatever it may see of /proc. Throws PortPoolError if the system does not tell.
+std::uint64_t networkId();
+
+/// The offset in a lock file that stands for a key in a network. No two lie side by side: locks
+/// that do become one, and to end half of it takes memory.
+constexpr std::uint64_t lockOffset(std::uint64_t network, std::uint64_t key) {
+  return network << 32 | key << 1;
+}
+
+/// Whether some process holds the lock of a key in the file at `path`, as leases by lock file are.
+bool isLocked(const char* path, std::uint64_t key);
+
+/// Whether other processes of this machine may have leases by abstract names.
+bool othersMayLeaseByAbstractNames();
+
+/// Whether one of them leases the port, as far as the system shows it.
+bool isLeasedByAbstractName(std::uint16_t port);
+
+// ---- Sockets ------------------------------------------------------------------------------------
+
+sockaddr* raw(SocketAddress& address);
+int familyOf(SocketAddress& address);
+void setPort(SocketAddress& address, std::uint16_t port);
+std::uint16_t portOf(SocketAddress& address);
+std::uint16_t portOfSocket(int socket);
+
+/// 0.0.0.0, for a kernel without IPv6.
+SocketAddress everyIPv4Address();
+bool isEveryAddress(SocketAddress& address);
+
+/// Throw as throwSystemError().
+void setOption(int socket, int level, int option, int value);
+int getOption(int socket, int level, int option);
+
+/// Makes an IPv6 socket serve both families, or its own only.
+void setDualStack(const Socket& socket, int domain, bool isDualStack);
+
+/// The addresses of `host`, of the families asked for. Throws HostError if there are none.
+std::vector<SocketAddress> addressesOf(const std::string& host, AddressFamily family);
+
+/// Throws the HostError of a host that is none of this machine's.
+[[noreturn]] void throwNotLocal(const std::string& host, AddressFamily family);
+
+}  // namespace portpool::platform

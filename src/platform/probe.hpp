@@ -1,0 +1,72 @@
+#pragma once
+
+#include "platform/socket.hpp"
+
+#include <portpool/port_request.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace portpool::platform {
+
+/// Binds ports on the hosts of one request: for an instant, to find out whether they are free, or
+/// to hold them. Keeps a socket that failed to bind for the next port, which makes a busy port
+/// cheap.
+class Probe {
+ public:
+  /// Throws HostError if a host does not resolve, or there is none.
+  explicit Probe(const PortRequest& request);
+
+  enum class Mode {
+    Exclusive,        ///< as a server without SO_REUSEADDR binds
+    BesidesLingering  ///< as a server with SO_REUSEADDR binds
+  };
+  enum class Result {
+    Free,
+    Busy,
+    Forbidden,  ///< this user may not bind it
+  };
+
+  /// Returns whether the port can be bound on every host, for every transport of the request. No
+  /// child that another thread forks or starts meanwhile can disturb a TCP server that sets
+  /// SO_REUSEADDR. Throws HostError if a host is not of this machine or its family is missing,
+  /// DescriptorLimitError, or PortPoolError if the system fails otherwise.
+  Result isFree(std::uint16_t port, Mode mode = Mode::Exclusive);
+
+  /// The same, and keeps a free port bound for TCP, by the sockets that it adds to `sockets`. With
+  /// Hold::Shared they are open to servers with SO_REUSEADDR or SO_REUSEPORT.
+  Result hold(std::uint16_t port, Hold hold, Mode mode, std::vector<PrivateSocket>& sockets);
+
+ private:
+  struct Target {
+    std::string host;
+    SocketAddress address;
+    int type;  // SOCK_STREAM or SOCK_DGRAM
+    bool dualStack;
+    bool isCovered = false;  // by a target before it: all that matters is that the address exists
+    bool exists = false;
+    Socket socket = Socket();
+  };
+  enum class Bind { Done, Busy, Forbidden, NoSuchAddress };
+
+  /// Binds one target after the other, and gives each that is bound to `use`.
+  template <class Use>
+  Result bindEach(std::uint16_t port, Mode mode, const Use& use);
+  Bind bind(Target& target, std::uint16_t port, Mode mode);
+  void drop(std::size_t target);
+
+  std::vector<Target> targets_;
+};
+
+/// Opens an exclusive hold to servers with SO_REUSEADDR or SO_REUSEPORT.
+void shareHold(const std::vector<PrivateSocket>& hold);
+
+/// Binds the port on the host with SO_REUSEADDR, beside this process's own hold, and listens;
+/// returns the socket, or none if another program has the port, which leaves the hold as it was.
+/// Throws HostError, DescriptorLimitError, or PortPoolError if the system fails otherwise.
+Socket listenOn(std::uint16_t port, const std::string& host, AddressFamily family, int backlog,
+                const std::vector<PrivateSocket>& hold);
+
+}  // namespace portpool::platform

@@ -1,0 +1,248 @@
+#include "port_search.hpp"
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+namespace portpool {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using State = PortTable::State;
+
+constexpr unsigned kFresh = PortTable::bit(State::Unused) | PortTable::bit(State::Returned);
+
+/// The ports all of whose connections linger, so that a server that sets SO_REUSEADDR can bind
+/// them: those first that the system forgets first, as old as their youngest connection.
+std::vector<std::uint16_t> lingeringPorts(const PortSet& ports) {
+  std::map<std::uint16_t, std::chrono::milliseconds> longest;
+  PortSet used;
+  for (const auto& socket :
+       platform::socketsOn(ports, Transport::TCP).value_or(std::vector<platform::PortSocket>())) {
+    using platform::PortSocket;
+    if (socket.state == PortSocket::State::Listening || socket.state == PortSocket::State::Bound) {
+      used.insert(socket.port);
+    }
+    auto& time = longest[socket.port];
+    time = std::max(time, socket.left);
+  }
+  std::vector<std::pair<std::chrono::milliseconds, std::uint16_t>> byAge;
+  for (const auto& [port, time] : longest) {
+    if (!used.contains(port)) byAge.emplace_back(time, port);
+  }
+  std::sort(byAge.begin(), byAge.end());
+  std::vector<std::uint16_t> lingering;
+  lingering.reserve(byAge.size());
+  for (const auto& [time, port] : byAge) lingering.push_back(port);
+  return lingering;
+}
+
+}  // namespace
+
+PortSearch::PortSearch(std::shared_ptr<PortPool::Impl> pool, PortRequest request, std::size_t count,
+                       bool isBlock)
+    : pool_(std::move(pool)),
+      request_(std::make_shared<const PortRequest>(std::move(request))),
+      count_(count),
+      isBlock_(isBlock && count > 1),
+      probe_(*request_) {}
+
+std::string PortSearch::describe() const {
+  const std::string transport = request_->transport == Transport::TCP   ? "TCP"
+                                : request_->transport == Transport::UDP ? "UDP"
+                                                                        : "TCP and UDP";
+  if (count_ == 1) return transport + " port";
+  return (isBlock_ ? "block of " : "set of ") + std::to_string(count_) +
+         (isBlock_ ? " consecutive " : " ") + transport + " ports";
+}
+
+bool PortSearch::isPlain() const {
+  const PortRequest usual;
+  return count_ == 1 && request_->transport == usual.transport && request_->hosts == usual.hosts &&
+         request_->family == usual.family && !request_->avoidTimeWait &&
+         request_->hold != Hold::Exclusive;
+}
+
+Allocations PortSearch::look(Reach reach) {
+  forbidden_ = 0;
+  auto found = isBlock_ ? lookForBlock(reach) : lookForSet(reach);
+  leftSomething_ = found.empty() && pool_->withTable([&](const PortTable& table) {
+    if (count_ > 1) return table.fresh() > 0;
+    // One who wants what everybody wants waits with everybody for ports to be returned. Where other
+    // programs have all of them, they may be free for another request.
+    return !isPlain() || table.count(State::Busy) == pool_->ports().size();
+  });
+  return found;
+}
+
+Allocations PortSearch::lookForSet(Reach reach) {
+  Allocations found;
+  found.reserve(count_);
+  std::size_t leased = 0, busy = 0;  // of those known so far, how many are left to try
+  if (reach == Reach::Everything) {
+    pool_->withTable([&](const PortTable& table) {
+      leased = table.count(State::Leased);
+      busy = table.count(State::Busy);
+    });
+  }
+  // What is least likely to be free comes first, as soon as the fresh ports alone do not suffice:
+  // a set that cannot be had disturbs nobody by leases of the rest.
+  bool wasLeased = false;
+  const auto next = [&](PortTable& table) {
+    wasLeased = false;
+    if (table.fresh() >= count_ - found.size()) return table.takeFresh();
+    std::optional<std::uint16_t> port;
+    for (; !port && leased > 0; --leased) port = table.takeOldest(State::Leased);
+    wasLeased = port.has_value();
+    for (; !port && busy > 0; --busy) port = table.takeOldest(State::Busy);
+    return port;
+  };
+  while (found.size() < count_) {
+    const auto port = pool_->withTable(next);
+    if (!port) break;
+    auto allocation = tryPort(*port, Mode::Exclusive, wasLeased);
+    if (allocation) found.push_back(std::move(allocation));
+  }
+  if (found.size() < count_ && reach == Reach::Everything) {
+    findLingering();
+    for (const auto port : lingering_) {
+      if (!pool_->withTable([&](PortTable& table) {
+            return table.state(port) == State::Busy && table.take(port);
+          })) {
+        continue;
+      }
+      auto allocation = tryPort(port, Mode::BesidesLingering);
+      if (allocation) found.push_back(std::move(allocation));
+      if (found.size() == count_) break;
+    }
+  }
+  if (found.size() < count_) found.clear();
+  return found;
+}
+
+Allocations PortSearch::lookForBlock(Reach reach) {
+  auto found = lookForBlockOf(kFresh);
+  if (!found.empty() || reach == Reach::Fresh) return found;
+  lingering_.clear();
+  found = lookForBlockOf(kFresh | PortTable::bit(State::Leased));
+  if (!found.empty()) return found;
+  found = lookForBlockOf(kFresh | PortTable::bit(State::Leased) | PortTable::bit(State::Busy));
+  if (!found.empty()) return found;
+  findLingering();
+  if (lingering_.empty()) return found;
+  return lookForBlockOf(kFresh | PortTable::bit(State::Leased) | PortTable::bit(State::Busy));
+}
+
+Allocations PortSearch::lookForBlockOf(unsigned states) {
+  // Over the ports once, from somewhere, and past that place again for a block across it.
+  const std::uint32_t start = pool_->withTable([](PortTable& table) { return table.randomPort(); });
+  for (const bool isSecondLeg : {false, true}) {
+    std::uint32_t from = isSecondLeg ? 0 : start;
+    for (;;) {
+      const auto run = pool_->withTable(
+          [&](const PortTable& table) { return table.findRun(count_, from, states); });
+      if (!run || (isSecondLeg && *run >= start)) break;
+      std::uint16_t failed = 0;
+      auto block = tryRun(*run, failed);
+      if (!block.empty()) return block;
+      from = failed + std::uint32_t{1};
+    }
+  }
+  return {};
+}
+
+Allocations PortSearch::tryRun(std::uint16_t first, std::uint16_t& failed) {
+  // Again the least likely first.
+  std::vector<std::pair<State, std::uint16_t>> order;
+  order.reserve(count_);
+  pool_->withTable([&](const PortTable& table) {
+    for (std::size_t i = 0; i < count_; ++i) {
+      const auto port = static_cast<std::uint16_t>(first + i);
+      order.emplace_back(table.state(port), port);
+    }
+  });
+  const auto isFresh = [](State state) { return (PortTable::bit(state) & kFresh) != 0; };
+  std::stable_partition(order.begin(), order.end(),
+                        [&](const auto& each) { return !isFresh(each.first); });
+  Allocations block(count_);
+  for (const auto& [state, port] : order) {
+    failed = port;
+    const bool lingers = state == State::Busy && isLingering(port);
+    if (state == State::Busy && !lingering_.empty() && !lingers) return {};
+    const bool isTaken =
+        pool_->withTable([port = port](PortTable& table) { return table.take(port); });
+    if (!isTaken) return {};
+    auto allocation =
+        tryPort(port, lingers ? Mode::BesidesLingering : Mode::Exclusive, state == State::Leased);
+    if (!allocation) return {};
+    block[static_cast<std::size_t>(port - first)] = std::move(allocation);
+  }
+  return block;
+}
+
+std::unique_ptr<detail::Allocation> PortSearch::tryPort(std::uint16_t port, Mode mode,
+                                                        bool wasLeased) {
+  using Result = platform::Probe::Result;
+  auto& registry = pool_->registry();
+  auto state = State::Returned;
+  // A process with the other kind of lease keeps its TCP ports bound, which a probe sees unless it
+  // looks beside what is bound.
+  const bool isDoubtful = registry.isOneOfTwo() || request_->transport != Transport::TCP ||
+                          mode == Mode::BesidesLingering;
+  try {
+    // The lease first: a probe of a port that somebody else leases could break its own bind.
+    const platform::NoFork noFork;
+    // To ask costs less than to try, where the answer is most likely yes.
+    const bool isLeased = wasLeased && registry.isLeased(port);
+    auto lease = isLeased ? nullptr : registry.tryAcquire(port);
+    if (!lease || (isDoubtful && registry.isLeasedByTheOther(port))) {
+      state = State::Leased;
+    } else {
+      std::vector<platform::PrivateSocket> hold;
+      const bool isHeld = request_->hold != Hold::None;
+      const auto result =
+          isHeld ? probe_.hold(port, request_->hold, mode, hold) : probe_.isFree(port, mode);
+      if (result == Result::Forbidden) ++forbidden_;
+      if (result != Result::Free) {
+        state = State::Busy;
+      } else if (isHeld && registry.isLeasedByTheOther(port)) {  // since it was last asked
+        state = State::Leased;
+      } else {
+        return std::make_unique<detail::Allocation>(pool_, request_, port, std::move(lease),
+                                                    std::move(hold));
+      }
+    }
+  } catch (...) {
+    pool_->withTable([&](PortTable& table) { table.put(port, State::Returned); });
+    throw;
+  }
+  pool_->withTable([&](PortTable& table) { table.put(port, state); });
+  return nullptr;
+}
+
+void PortSearch::findLingering() {
+  // The system walks over all of its sockets for this.
+  constexpr std::chrono::milliseconds kShortestPause{50};
+  constexpr int kPauseInTimesOfItsCost = 50;
+  const auto start = Clock::now();
+  // A socket that is bound beside such connections must itself allow others beside it.
+  const bool isAllowed = !request_->avoidTimeWait && request_->hold != Hold::Exclusive &&
+                         request_->transport != Transport::UDP;
+  const auto busy =
+      pool_->withTable([](const PortTable& table) { return table.count(State::Busy); });
+  if (!isAllowed || busy == 0 || start < nextLookUp_) {
+    lingering_.clear();
+    return;
+  }
+  lingering_ = lingeringPorts(pool_->ports());
+  const auto cost = Clock::now() - start;
+  nextLookUp_ = start + std::max<Clock::duration>(kShortestPause, cost * kPauseInTimesOfItsCost);
+}
+
+bool PortSearch::isLingering(std::uint16_t port) const {
+  return std::find(lingering_.begin(), lingering_.end(), port) != lingering_.end();
+}
+
+}  // namespace portpool

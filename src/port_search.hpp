@@ -1,0 +1,80 @@
+#pragma once
+
+#include "platform/platform.hpp"
+#include "port_pool_impl.hpp"
+
+#include <portpool/port_request.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace portpool {
+
+/// What one caller wants of a pool, a port, a set or a block, and the way to look for it. Not
+/// thread-safe.
+class PortSearch {
+ public:
+  /// Throws HostError.
+  PortSearch(std::shared_ptr<PortPool::Impl> pool, PortRequest request, std::size_t count,
+             bool isBlock);
+
+  std::size_t count() const { return count_; }
+  std::string describe() const;  ///< "TCP port"
+
+  enum class Reach {
+    Fresh,       ///< ports of which nothing bad is known
+    Everything,  ///< then those that were leased, then the busy ones, then those whose connections
+                 ///< linger
+  };
+
+  /// Looks for all that is wanted, and tries no port twice; returns nothing if not all of it is
+  /// free. Throws as PortPool::allocate().
+  Allocations look(Reach reach);
+
+  /// Throws HostError if a host of the request is wrong, whether any port was probed or not.
+  void checkHosts() { probe_.isFree(0); }
+
+  /// Whether the last look, which was in vain, left ports that somebody else could want.
+  bool leftSomething() const { return leftSomething_; }
+
+  /// How many ports this user may not bind, by the last look.
+  std::size_t forbidden() const { return forbidden_; }
+
+ private:
+  using Mode = platform::Probe::Mode;
+
+  Allocations lookForSet(Reach reach);
+  Allocations lookForBlock(Reach reach);
+  /// Of consecutive ports whose states are in `states`.
+  Allocations lookForBlockOf(unsigned states);
+  /// Takes the ports from `first` on. Returns none, and the port that failed, unless all are free.
+  Allocations tryRun(std::uint16_t first, std::uint16_t& failed);
+
+  /// Leases and probes one port, taken from the table. Returns null, having put it back, if it is
+  /// not free.
+  std::unique_ptr<detail::Allocation> tryPort(std::uint16_t port, Mode mode,
+                                              bool wasLeased = false);
+
+  /// Looks up `lingering_`, unless it was looked up just now.
+  void findLingering();
+  bool isLingering(std::uint16_t port) const;
+
+  /// Whether whoever could be served by the pool at all could be served as well as this one.
+  bool isPlain() const;
+
+  std::shared_ptr<PortPool::Impl> pool_;
+  std::shared_ptr<const PortRequest> request_;
+  std::size_t count_;
+  bool isBlock_;
+  platform::Probe probe_;
+  std::vector<std::uint16_t> lingering_;  // oldest first
+  std::chrono::steady_clock::time_point nextLookUp_;
+  std::size_t forbidden_ = 0;
+  bool leftSomething_ = false;
+};
+
+}  // namespace portpool

@@ -1,0 +1,113 @@
+#include "port_table.hpp"
+
+#include <algorithm>
+
+namespace portpool {
+namespace {
+
+bool isQueued(PortTable::State state) {
+  using State = PortTable::State;
+  return state == State::Returned || state == State::Leased || state == State::Busy;
+}
+
+}  // namespace
+
+PortTable::PortTable(const PortSet& ports, std::uint64_t seed)
+    : random_(static_cast<std::mt19937::result_type>(seed ^ (seed >> 32))),
+      first_(ports.ranges().front().first),
+      last_(ports.ranges().back().last),
+      states_(kPorts, State::Absent),
+      links_(new Links[kPorts]) {
+  for (const auto& range : ports.ranges()) {
+    std::fill(states_.begin() + range.first, states_.begin() + range.last + 1, State::Unused);
+  }
+  counts_[static_cast<std::size_t>(State::Unused)] = ports.size();
+}
+
+void PortTable::setState(std::uint16_t port, State state) noexcept {
+  --counts_[static_cast<std::size_t>(states_[port])];
+  ++counts_[static_cast<std::size_t>(state)];
+  states_[port] = state;
+}
+
+void PortTable::unlink(std::uint16_t port) noexcept {
+  auto& queue = queueOf(states_[port]);
+  const auto [before, after] = links_[port];
+  (before == 0 ? queue.front : links_[before].after) = after;
+  (after == 0 ? queue.back : links_[after].before) = before;
+}
+
+std::optional<std::uint16_t> PortTable::takeFresh() {
+  if (count(State::Unused) == 0) return takeOldest(State::Returned);
+  const auto port = randomUnused();
+  setState(port, State::Taken);
+  return port;
+}
+
+std::optional<std::uint16_t> PortTable::takeOldest(State state) {
+  const auto port = queueOf(state).front;
+  if (port == 0) return std::nullopt;
+  take(port);
+  return port;
+}
+
+bool PortTable::take(std::uint16_t port) {
+  const auto state = states_[port];
+  if (state == State::Absent || state == State::Taken) return false;
+  if (isQueued(state)) unlink(port);
+  setState(port, State::Taken);
+  return true;
+}
+
+void PortTable::put(std::uint16_t port, State state) noexcept {
+  auto& queue = queueOf(state);
+  links_[port] = {queue.back, 0};
+  (queue.back == 0 ? queue.front : links_[queue.back].after) = port;
+  queue.back = port;
+  setState(port, state);
+}
+
+void PortTable::expect(std::uint16_t port) noexcept {
+  if (states_[port] != State::Leased && states_[port] != State::Busy) return;
+  unlink(port);
+  auto& queue = queueOf(State::Returned);
+  links_[port] = {0, queue.front};
+  (queue.front == 0 ? queue.back : links_[queue.front].before) = port;
+  queue.front = port;
+  setState(port, State::Returned);
+}
+
+void PortTable::leaveTakenToParent() noexcept {
+  for (std::uint32_t port = first_; port <= last_; ++port) {
+    if (states_[port] == State::Taken) put(static_cast<std::uint16_t>(port), State::Leased);
+  }
+}
+
+std::optional<std::uint16_t> PortTable::findRun(std::size_t count, std::uint32_t from,
+                                                unsigned states) const {
+  std::size_t length = 0;
+  for (auto port = std::max<std::uint32_t>(from, first_); port <= last_; ++port) {
+    length = (bit(states_[port]) & states) != 0 ? length + 1 : 0;
+    if (length == count) return static_cast<std::uint16_t>(port + 1 - count);
+  }
+  return std::nullopt;
+}
+
+std::uint16_t PortTable::randomPort() {
+  const std::uint64_t span = last_ - first_ + std::uint64_t{1};
+  return static_cast<std::uint16_t>(first_ + ((std::uint64_t{random_()} * span) >> 32));
+}
+
+/// Every unused port is as likely as any other, unless few of many are left: then the next after a
+/// random place is near enough.
+std::uint16_t PortTable::randomUnused() {
+  constexpr int kTries = 32;
+  auto port = randomPort();
+  for (int i = 0; i < kTries && states_[port] != State::Unused; ++i) port = randomPort();
+  const auto begin = states_.begin();
+  auto found = std::find(begin + port, states_.end(), State::Unused);
+  if (found == states_.end()) found = std::find(begin, states_.end(), State::Unused);
+  return static_cast<std::uint16_t>(found - begin);
+}
+
+}  // namespace portpool

@@ -1,0 +1,91 @@
+#pragma once
+
+#include <portpool/port_set.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <random>
+#include <vector>
+
+namespace portpool {
+
+/// What a pool knows of each of its ports, and the order in which it tries them. One port is looked
+/// up, taken and put back in constant time, without allocating memory. A port that is taken is its
+/// taker's to put back. Not thread-safe.
+class PortTable {
+ public:
+  enum class State : std::uint8_t {
+    Absent,    ///< not of this pool
+    Unused,    ///< never tried
+    Returned,  ///< used, and free again
+    Leased,    ///< its lease was refused: it comes back soon
+    Busy,      ///< its probe was refused: another program has it
+    Taken,
+  };
+
+  PortTable(const PortSet& ports, std::uint64_t seed);
+
+  State state(std::uint16_t port) const { return states_[port]; }
+  std::size_t count(State state) const { return counts_[static_cast<std::size_t>(state)]; }
+
+  /// Those neither taken nor known to be leased or busy.
+  std::size_t fresh() const { return count(State::Unused) + count(State::Returned); }
+
+  /// Takes the least recently used fresh port: first those never used, in random order, then the
+  /// returned ones.
+  std::optional<std::uint16_t> takeFresh();
+
+  /// Takes the port that was put into this state the longest ago: Leased, Busy or Returned.
+  std::optional<std::uint16_t> takeOldest(State state);
+
+  /// Takes this very port; false if it is taken, or not of this pool.
+  bool take(std::uint16_t port);
+
+  /// Puts a taken port back: as the last Returned, Leased or Busy one.
+  void put(std::uint16_t port, State state) noexcept;
+
+  /// Makes a leased or busy port the next fresh one after those never used, since it has come back.
+  void expect(std::uint16_t port) noexcept;
+
+  /// In a forked child: what is taken is the parent's, so that its lease is refused.
+  void leaveTakenToParent() noexcept;
+
+  /// The first of `count` consecutive ports at or after `from` whose states are all in `states`,
+  /// one bit each (see `bit`); nothing if there is none.
+  std::optional<std::uint16_t> findRun(std::size_t count, std::uint32_t from,
+                                       unsigned states) const;
+  static constexpr unsigned bit(State state) { return 1U << static_cast<unsigned>(state); }
+
+  /// A port to begin a search with, from the seed's sequence; it need not be of this pool.
+  std::uint16_t randomPort();
+
+ private:
+  struct Links {
+    std::uint16_t before, after;  // 0 at either end
+  };
+  struct Queue {
+    std::uint16_t front = 0, back = 0;
+  };
+  static constexpr std::size_t kPorts = 65536;
+  static constexpr std::size_t kStates = 6;
+
+  Queue& queueOf(State state) { return queues_[static_cast<std::size_t>(state)]; }
+  void setState(std::uint16_t port, State state) noexcept;
+  void unlink(std::uint16_t port) noexcept;
+  std::uint16_t randomUnused();
+
+  // The engine's sequence is fixed by the C++ standard, unlike that of the standard's
+  // distributions.
+  std::mt19937 random_;
+  std::uint16_t first_;
+  std::uint16_t last_;
+  std::vector<State> states_;
+  std::unique_ptr<Links[]> links_;  // of ports in queues: what is never used is never touched
+  std::array<std::size_t, kStates> counts_{};
+  std::array<Queue, kStates> queues_{};
+};
+
+}  // namespace portpool

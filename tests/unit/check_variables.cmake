@@ -1,0 +1,32 @@
+# Fails unless every environment variable that the sources name is in the one list of them, and in
+# the table of README.md.
+set(root ${CMAKE_CURRENT_LIST_DIR}/../..)
+file(READ ${root}/src/environment.cpp environment)
+string(REGEX MATCH "kVariables\\[\\] = {[^}]*}" list "${environment}")
+file(READ ${root}/README.md readme)
+
+set(names "")
+file(GLOB_RECURSE sources ${root}/src/*.cpp)
+foreach(source IN LISTS sources)
+  file(READ ${source} text)
+  string(REGEX MATCHALL "\"PORTPOOL_[A-Z_]*[A-Z]\"" found "${text}")
+  list(APPEND names ${found})
+endforeach()
+list(REMOVE_DUPLICATES names)
+list(LENGTH names count)
+if(count LESS 8)
+  message(FATAL_ERROR "only ${count} names of environment variables are found: ${names}")
+endif()
+
+foreach(name IN LISTS names)
+  string(FIND "${list}" "${name}" position)
+  if(position EQUAL -1)
+    message(FATAL_ERROR "${name} is not in the list of src/environment.cpp: add it there, or "
+                        "portpool warns of it as unknown")
+  endif()
+  string(REPLACE "\"" "`" quoted "${name}")
+  string(FIND "${readme}" "| ${quoted} |" position)
+  if(position EQUAL -1)
+    message(FATAL_ERROR "README.md has no row for ${quoted} in its table of environment variables")
+  endif()
+endforeach()

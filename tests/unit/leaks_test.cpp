@@ -1,0 +1,162 @@
+// Which ports are said to leak.
+
+#include <gmock/gmock.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <optional>
+#include <string>
+
+#include <portpool/portpool.hpp>
+
+#include "fork.hpp"
+#include "surroundings.hpp"
+
+namespace portpool::test {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+const std::string kThisProcess = "this process, pid " + std::to_string(::getpid());
+
+/// What is said when the scope ends.
+std::string wordsAtEndOf(PortScope& scope) {
+  const StderrReader stderrReader;
+  EXPECT_THAT(scope.end(), IsEmpty());
+  return stderrReader.rest();
+}
+
+/// Hides the system's tables of sockets from this process.
+void hideTables() {
+  failCall(SYS_socket, 0, AF_NETLINK, EPERM);
+  if (::unshare(CLONE_NEWNS) != 0 ||
+      ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+      ::mount("none", "/proc", "tmpfs", 0, nullptr) != 0) {
+    throw Refused("the kernel refuses another /proc");
+  }
+}
+
+/// A connection to a server that has ended: the end that it accepted, and the client's.
+struct Connection {
+  platform::Socket accepted;
+  platform::Socket client;
+};
+
+Connection connectionOn(std::uint16_t port, Reuse reuse) {
+  const auto server = listenOn(port, "127.0.0.1", reuse);
+  auto address = addressOf("127.0.0.1");
+  reinterpret_cast<sockaddr_in*>(address.bytes.data())->sin_port = htons(port);
+  auto client = openSocket(AF_INET);
+  EXPECT_EQ(::connect(client.get(), reinterpret_cast<sockaddr*>(address.bytes.data()),
+                      static_cast<socklen_t>(address.size)),
+            0);
+  platform::Socket accepted(::accept4(server.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  return {std::move(accepted), std::move(client)};
+}
+
+TEST(Leaks, AreNotWhatIsInTimeWait) {
+  PortScope scope("a test");
+  for (int i = 0; i < 20; ++i) leaveTimeWait(scope.getNextAvailableTCPPort());
+  EXPECT_EQ(wordsAtEndOf(scope), "");
+}
+
+TEST(Leaks, AreNotWhatIsInTimeWaitOfAServerWithoutReuseaddr) {
+  PortScope scope("a test");
+  for (int i = 0; i < 20; ++i) {
+    leaveTimeWait(scope.getNextAvailableTCPPort(), "127.0.0.1", Reuse::No);
+  }
+  EXPECT_EQ(wordsAtEndOf(scope), "");
+}
+
+TEST(Leaks, AreServersBesideTimeWait) {
+  PortScope scope("a test");
+  const auto port = scope.getNextAvailableTCPPort();
+  leaveTimeWait(port);
+  const auto server = listenOn(port, "127.0.0.1", Reuse::Yes);
+  EXPECT_THAT(wordsAtEndOf(scope),
+              AllOf(HasSubstr("a test ends, but its port " + std::to_string(port) +
+                              " is still in use by " + kThisProcess)));
+}
+
+TEST(Leaks, AreServersForUDPBesideTimeWaitOfTCP) {
+  PortScope scope("a test");
+  PortRequest request;
+  request.transport = Transport::Both;
+  const auto port = scope.getNextAvailableTCPPort(request);
+  leaveTimeWait(port);
+  {
+    PortScope inner("a test without a server");
+    EXPECT_EQ(wordsAtEndOf(inner), "");
+  }
+  const auto server = openSocket(AF_INET, Reuse::No, SOCK_DGRAM);
+  ASSERT_EQ(bindTo(server, "127.0.0.1", port), 0);
+  EXPECT_THAT(wordsAtEndOf(scope), HasSubstr("is still in use by " + kThisProcess));
+}
+
+TEST(Leaks, AreConnectionsThatWereNeverClosed) {
+  for (const auto reuse : {Reuse::Yes, Reuse::No}) {
+    PortScope scope("a test");
+    const auto port = scope.getNextAvailableTCPPort();
+    const auto connection = connectionOn(port, reuse);
+    EXPECT_THAT(describePorts(),
+                HasSubstr("nothing listens, but a connection is open in " + kThisProcess));
+    EXPECT_THAT(wordsAtEndOf(scope),
+                AllOf(HasSubstr("a connection on its port " + std::to_string(port) +
+                                " is still open in " + kThisProcess),
+                      HasSubstr("close it within the test"), Not(HasSubstr("stop the server"))));
+  }
+}
+
+TEST(Leaks, AreNotPortsWhoseHoldAForkedChildHasACopyOf) {
+  PortScope scope("a test");
+  scope.getRefusedTCPPort();
+  PortRequest request;
+  request.hold = Hold::Shared;
+  scope.getNextAvailableTCPPort(request);
+  Signal runs;
+  const ForkedChild helper([&] {
+    runs.send();
+    sleepUntilKilled();
+  });
+  runs.await();
+  EXPECT_EQ(wordsAtEndOf(scope), "");
+}
+
+TEST(Leaks, AreNotKnownWhereTheSystemShowsNoSockets) {
+  checkInChild([] {
+    PortScope scope("a test");
+    const auto port = scope.getNextAvailableTCPPort();
+    leaveTimeWait(port);
+    hideTables();
+    const auto number = std::to_string(port);
+    EXPECT_THAT(describePorts(), AllOf(HasSubstr("port " + number), HasSubstr("is not known"),
+                                       Not(HasSubstr("nothing listens"))));
+    EXPECT_THAT(wordsAtEndOf(scope),
+                AllOf(HasSubstr("whether its port " + number + " is still in use is not known"),
+                      Not(HasSubstr("ends, but"))));
+  });
+}
+
+TEST(Leaks, AreFoundThoughOnlyProcShowsSockets) {
+  checkInChild([] {
+    failCall(SYS_socket, 0, AF_NETLINK, EPERM);
+    PortScope scope("a test");
+    const auto lingering = scope.getNextAvailableTCPPort();
+    leaveTimeWait(lingering);
+    EXPECT_EQ(wordsAtEndOf(scope), "");
+    PortScope other("another test");
+    const auto server = listenOn(other.getNextAvailableTCPPort());
+    EXPECT_THAT(wordsAtEndOf(other), HasSubstr("is still in use by this process"));
+  });
+}
+
+}  // namespace
+}  // namespace portpool::test
