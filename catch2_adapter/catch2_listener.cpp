@@ -1,29 +1,29 @@
 // Compiled into each program that links portpool::catch2, so that no linker drops the registration.
 
+#ifndef CATCH_CONFIG_ALL_PARTS  // for Catch2 2.13; portpool::catch2 defines it, because precompiled
+#define CATCH_CONFIG_ALL_PARTS  // headers and unity builds include Catch2 before this line
+#endif
+#include <portpool/catch2.hpp>
+
 #if __has_include(<catch2/reporters/catch_reporter_event_listener.hpp>)  // Catch2 3
-#include <catch2/catch_test_macros.hpp>
 #include <catch2/reporters/catch_reporter_event_listener.hpp>
 #include <catch2/reporters/catch_reporter_registrars.hpp>
-namespace {
-using ListenerBase = Catch::EventListenerBase;
-using AssertionEndedResult = void;
-}  // namespace
-#else  // Catch2 2.13
-#define CATCH_CONFIG_EXTERNAL_INTERFACES
-#include <catch2/catch.hpp>
-namespace {
-using ListenerBase = Catch::TestEventListenerBase;
-using AssertionEndedResult = bool;
-}  // namespace
 #endif
-
-#include <portpool/portpool.hpp>
 
 #include <iostream>
 #include <optional>
 #include <utility>
 
+namespace portpool::catch2 {
 namespace {
+
+#ifdef TWOBLUECUBES_SINGLE_INCLUDE_CATCH_HPP_INCLUDED  // Catch2 2.13
+using ListenerBase = Catch::TestEventListenerBase;
+using AssertionEndedResult = bool;
+#else
+using ListenerBase = Catch::EventListenerBase;
+using AssertionEndedResult = void;
+#endif
 
 /// Builds this process's pool before the first test case; if it cannot be built, the error ends the
 /// run. Opens a scope for the run, and one for each run of a test case's body, which both versions
@@ -36,8 +36,13 @@ class PortScopeListener : public ListenerBase {
 
   void testRunStarting(const Catch::TestRunInfo& info) override {
     ListenerBase::testRunStarting(info);
-    portpool::PortPool::process();
     run_.emplace("the test run");
+  }
+  void testCaseStarting(const Catch::TestCaseInfo& info) override {
+    // Not when the run starts, which the reporters have not heard of then: a report that is begun
+    // when an error ends the run is completed.
+    PortPool::process();
+    ListenerBase::testCaseStarting(info);
   }
   void sectionStarting(const Catch::SectionInfo& info) override {
     ListenerBase::sectionStarting(info);
@@ -47,14 +52,18 @@ class PortScopeListener : public ListenerBase {
   }
   AssertionEndedResult assertionEnded(const Catch::AssertionStats& stats) override {
     if (!stats.assertionResult.isOk() && !std::exchange(hasFailed_, true)) {
-      std::cerr << portpool::describePorts() << std::flush;  // stdout may be a report
+      std::cerr << describePorts() << std::flush;  // stdout may be a report
     }
     return ListenerBase::assertionEnded(stats);
   }
   void sectionEnded(const Catch::SectionStats& stats) override {
     if (--depth_ == 0) {
       // The test case still runs, so that what fails here is its failure.
+#ifdef CATCH_CONFIG_PREFIX_ALL
+      for (const auto& leak : body_->end()) CATCH_FAIL_CHECK(leak);
+#else
       for (const auto& leak : body_->end()) FAIL_CHECK(leak);
+#endif
       body_.reset();
     }
     ListenerBase::sectionEnded(stats);
@@ -67,10 +76,16 @@ class PortScopeListener : public ListenerBase {
  private:
   int depth_ = 0;
   bool hasFailed_ = false;  // the running body
-  std::optional<portpool::PortScope> run_;
-  std::optional<portpool::PortScope> body_;
+  std::optional<PortScope> run_{};
+  std::optional<PortScope> body_{};
 };
 
 CATCH_REGISTER_LISTENER(PortScopeListener)
 
 }  // namespace
+
+// Weak, as an object library and its program, if both link portpool::catch2, have one each.
+// NOLINTNEXTLINE(readability-identifier-naming)
+[[gnu::weak]] bool detail::link_portpool_catch2_or_portpool_catch2_main() { return true; }
+
+}  // namespace portpool::catch2

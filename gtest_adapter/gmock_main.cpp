@@ -1,10 +1,9 @@
-#include <gmock/gmock.h>
-
 #include <portpool/gtest.hpp>
 
+#include <gmock/gmock.h>
+
 int main(int argc, char** argv) {
-  if (!portpool::isolateIfRequested()) return 1;
   ::testing::InitGoogleMock(&argc, argv);
-  portpool::gtest::install();
+  if (!GTEST_FLAG_GET(list_tests) && !portpool::isolateIfRequested()) return 1;
   return RUN_ALL_TESTS();
 }

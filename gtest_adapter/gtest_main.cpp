@@ -1,8 +1,7 @@
 #include <portpool/gtest.hpp>
 
 int main(int argc, char** argv) {
-  if (!portpool::isolateIfRequested()) return 1;
   ::testing::InitGoogleTest(&argc, argv);
-  portpool::gtest::install();
+  if (!GTEST_FLAG_GET(list_tests) && !portpool::isolateIfRequested()) return 1;
   return RUN_ALL_TESTS();
 }

@@ -53,6 +53,14 @@ TEST(Catch2Pool, CannotBeBuiltAndEndsTheRun) {
       << run.errors;
 }
 
+TEST(Catch2Pool, CannotBeBuiltAndLeavesAWholeReport) {
+  const auto run = runSubject(CATCH2_SUBJECT, {"plain", "-r", "junit"}, kBadPorts);
+  EXPECT_NE(run.exitCode, 0);
+  EXPECT_TRUE(
+      contains(run.output, kIsCatch2Version3 ? "</testsuite>\n</testsuites>\n" : "<testsuites/>\n"))
+      << run.output;
+}
+
 TEST(Catch2Pool, IsNotBuiltForAList) {
   Arguments lists{"--list-tests", "--list-tags", "--list-reporters"};
   if (!kIsCatch2Version3) lists.push_back("--list-test-names-only");

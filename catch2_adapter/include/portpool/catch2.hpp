@@ -1,9 +1,15 @@
 #pragma once
 
-#if __has_include(<catch2/catch_test_macros.hpp>)  // Catch2 3
-#include <catch2/catch_test_macros.hpp>            // IWYU pragma: export
-#else                                              // Catch2 2.13
-#include <catch2/catch.hpp>                        // IWYU pragma: export
+#include <portpool/cpp17.hpp>
+
+#if __has_include(<catch_amalgamated.hpp>)           // Catch2 3 in one file
+#include <catch_amalgamated.hpp>                     // IWYU pragma: export
+#elif __has_include(<catch2/catch_amalgamated.hpp>)  // the same
+#include <catch2/catch_amalgamated.hpp>              // IWYU pragma: export
+#elif __has_include(<catch2/catch_test_macros.hpp>)  // Catch2 3
+#include <catch2/catch_test_macros.hpp>              // IWYU pragma: export
+#else                                                // Catch2 2.13
+#include <catch2/catch.hpp>                          // IWYU pragma: export
 #endif
 
 #include <portpool/portpool.hpp>
@@ -11,7 +17,16 @@
 namespace portpool::catch2 {
 
 namespace detail {
+
 struct NoBase {};
+
+/// Defined beside the listener: a program without it does not link, and the linker's message says
+/// what is missing.
+// NOLINTNEXTLINE(readability-identifier-naming)
+bool link_portpool_catch2_or_portpool_catch2_main();
+
+inline const bool kIsLinked = link_portpool_catch2_or_portpool_catch2_main();
+
 }  // namespace detail
 
 /// A fixture for TEST_CASE_METHOD with getNextAvailableTCPPort(hosts, family) and the like (see

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <portpool/cpp17.hpp>
+
 #include <gtest/gtest.h>
 
 #include <portpool/portpool.hpp>
@@ -10,19 +12,6 @@
 #include <utility>
 
 namespace portpool::gtest {
-
-/// Builds this process's pool before the first test. If it cannot be built, that is a fatal
-/// failure, so no test runs, and the listener tells every test as failed.
-class PortPoolEnvironment : public ::testing::Environment {
- public:
-  void SetUp() override {
-    try {
-      PortPool::process();
-    } catch (const PortPoolError& error) {
-      FAIL() << error.what();
-    }
-  }
-};
 
 /// Opens and ends the scopes of portpool::getNextAvailableTCPPort: one for each set-up of the
 /// environments, which lasts until they are torn down, one for each test suite and test. Records
@@ -43,10 +32,9 @@ class PortScopeListener : public ::testing::EmptyTestEventListener {
     // GoogleTest leaves the test out and tells it as skipped, which ctest takes for a success: the
     // ports that a set-up did not get would go unnoticed.
     const auto& run = *::testing::UnitTest::GetInstance();
-    if (run.ad_hoc_test_result().HasFatalFailure() ||
-        run.current_test_suite()->ad_hoc_test_result().Failed()) {
-      ADD_FAILURE() << "the set-up of an environment or of the test suite failed";
-    }
+    failIfSetUpFailed(run.ad_hoc_test_result().HasFatalFailure(), run.ad_hoc_test_result());
+    const auto& suite = run.current_test_suite()->ad_hoc_test_result();
+    failIfSetUpFailed(suite.Failed(), suite);
   }
 
   void OnTestPartResult(const ::testing::TestPartResult& result) override {
@@ -66,28 +54,64 @@ class PortScopeListener : public ::testing::EmptyTestEventListener {
   void OnEnvironmentsTearDownEnd(const ::testing::UnitTest&) override { end(run_); }
 
  private:
+  /// With the messages of the set-up, so that the report of the test says the cause.
+  static void failIfSetUpFailed(bool hasFailed, const ::testing::TestResult& setUp) {
+    if (!hasFailed) return;
+    std::string causes;
+    for (int i = 0; i < setUp.total_part_count(); ++i) {
+      const auto& part = setUp.GetTestPartResult(i);
+      if (part.failed()) causes += std::string("\n") + part.message();
+    }
+    ADD_FAILURE() << "the test did not run, since its set-up failed:" << causes;
+  }
+
   static void end(std::optional<PortScope>& scope) {
     for (const auto& leak : scope->end()) ADD_FAILURE() << leak;
     scope.reset();
   }
 
-  std::optional<PortScope> run_;
-  std::optional<PortScope> suite_;
-  std::optional<PortScope> test_;
+  std::optional<PortScope> run_{};
+  std::optional<PortScope> suite_{};
+  std::optional<PortScope> test_{};
   bool isIntact_ = false;  // a test runs, and has not failed
 };
 
-/// Registers the environment and the listener with GoogleTest; a second call does nothing. For a
-/// `main` of your own, anywhere before RUN_ALL_TESTS(); portpool::gtest_main and gmock_main call
-/// it. The listener comes after the printers, so that what it reports is printed with its test.
-inline void install() {
-  static const bool installed = [] {
-    ::testing::AddGlobalTestEnvironment(new PortPoolEnvironment);
-    ::testing::UnitTest::GetInstance()->listeners().Append(new PortScopeListener);
+/// Builds this process's pool before the first test. If it cannot be built, that is a fatal
+/// failure, so no test runs, and the listener tells every test as failed.
+class PortPoolEnvironment : public ::testing::Environment {
+ public:
+  explicit PortPoolEnvironment(::testing::TestEventListener& listener) : listener_(listener) {}
+
+  void SetUp() override {
+    // InitGoogleTest and main have added their printers by now. GoogleTest tells the last listener
+    // first that a test ends, so what it reports is printed with its test.
+    auto& listeners = ::testing::UnitTest::GetInstance()->listeners();
+    listeners.Append(listeners.Release(&listener_));
+
+    const auto fault = processPoolFault();
+    if (!fault.empty()) FAIL() << fault;
+  }
+
+ private:
+  ::testing::TestEventListener& listener_;
+};
+
+/// Registers the environment and the listener with GoogleTest; a second call does nothing. This
+/// header has done so before main() begins, in whatever main, and once for the program and the
+/// shared libraries that include it, also if they hide their symbols.
+[[gnu::visibility("default")]] inline void install() {
+  static const bool isInstalled = [] {
+    auto* listener = new PortScopeListener;
+    ::testing::UnitTest::GetInstance()->listeners().Append(listener);
+    ::testing::AddGlobalTestEnvironment(new PortPoolEnvironment(*listener));
     return true;
   }();
-  static_cast<void>(installed);
+  static_cast<void>(isInstalled);
 }
+
+namespace detail {
+inline const bool kIsInstalled = (install(), true);
+}  // namespace detail
 
 /// A fixture with getNextAvailableTCPPort(hosts, family) and the like (see PortScope). The ports
 /// are returned after every member of the fixtures derived from it is destroyed. `Base` is the

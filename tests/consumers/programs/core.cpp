@@ -2,5 +2,7 @@
 
 int main() {
   const portpool::TCPPortOwner owner;
-  return portpool::getServerTCPPorts().contains(owner.port()) ? 0 : 1;
+  portpool::PortSet ports;
+  ports.insert(owner.port());
+  return portpool::getServerTCPPorts().contains(*ports.begin()) ? 0 : 1;
 }
