@@ -61,6 +61,12 @@ void allocate(State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(pool().allocate());
 }
 
+void allocateBlock(State& state) {
+  const auto count = static_cast<std::size_t>(state.range(0));
+  pool().allocateBlock(count);  // the first pass
+  for (auto _ : state) benchmark::DoNotOptimize(pool().allocateBlock(count));
+}
+
 void whileManyAreLeased(State& state, void (*measured)(State&)) {
   const auto leased = pool().allocateSeveral(kLeased);
   measured(state);
@@ -96,6 +102,7 @@ int main(int count, char** arguments) {
   if (benchmark::ReportUnrecognizedArguments(count, arguments)) return 2;
   benchmark::RegisterBenchmark("floor", bindOnly);
   benchmark::RegisterBenchmark("allocate", allocate);
+  benchmark::RegisterBenchmark("block", allocateBlock)->Arg(1)->Arg(2)->Arg(4)->Arg(16);
   benchmark::RegisterBenchmark("floor/leased", whileManyAreLeased, bindOnly);
   benchmark::RegisterBenchmark("allocate/leased", whileManyAreLeased, allocate);
   benchmark::RegisterBenchmark("floor", bindOnly)->Threads(kThreads)->UseRealTime();

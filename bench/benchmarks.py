@@ -4,7 +4,7 @@
 Everything that is compared is run side by side in the one run. The measurements are kept beside the
 programs, in results.json, from which --render writes the page again.
 
-With --smoke, runs the first four parts for a moment and fails unless every one of portpool's
+With --smoke, runs the first five parts for a moment and fails unless every one of portpool's
 promises holds. It looks at no time.
 """
 
@@ -24,7 +24,7 @@ import report
 HERE = pathlib.Path(__file__).resolve().parent
 PYTHON = "/usr/bin/python3"  # for which Debian packages portpicker
 THREADS = 4
-PEER_PROCESSES = 16
+PROCESSES = 16  # of the storm, where their number is not what is compared
 
 
 class Size:
@@ -38,8 +38,13 @@ class Size:
         # tests of the storm, by number of processes
         self.storm = {1: 200, 4: 800, 16: 3200} if smoke else {
             1: 50_000, 4: 200_000, 16: 384_000, 64: 384_000}
+        # tests of the storm for each way of starting processes, by source
+        self.starts = {"portpool": 24_000} if smoke else {
+            "portpool": 160_000, "bind-zero": 48_000, "random-probe": 48_000,
+            "pysys-probe": 48_000}
         self.peer_first_ports = 50
         self.peer_storm = 100_000
+        self.peer_starts = 24_000
         self.peer_allocations = 2_000
         self.suite_runs = 3
 
@@ -82,7 +87,8 @@ class Benchmarks:
     def allocation(self, percent):
         """Each benchmark's nanoseconds, and the counters of the first pass."""
         say(f"allocations, {percent} % of the ports occupied")
-        wanted = "." if percent == 0 else "^(floor|allocate|first_pass/iterations:1)$"
+        blocks = "|block/4" if percent <= 90 else ""  # of which there are none at 99 %
+        wanted = "." if percent == 0 else f"^(floor|allocate|first_pass/iterations:1{blocks})$"
         with self.occupied(percent) as occupied:
             runs = json.loads(output_of(
                 self.program("allocation_benchmark"), "--benchmark_format=json",
@@ -123,9 +129,9 @@ class Benchmarks:
 
     # ---- 4: the storm ----------------------------------------------------------------------------
 
-    def storm(self, processes, tests, *source, environment=None):
+    def storm(self, processes, tests, *options, environment=None):
         """The sums of what so many processes count."""
-        command = [self.program("storm"), *source, "--threads", str(THREADS), "--tests",
+        command = [self.program("storm"), *options, "--threads", str(THREADS), "--tests",
                    str(tests // processes)]
         running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True,
                                     env={**os.environ, **(environment or {})})
@@ -145,7 +151,22 @@ class Benchmarks:
                 results[source][str(processes)] = self.storm(processes, tests, "--source", source)
         return results
 
-    # ---- 5: what people use ----------------------------------------------------------------------
+    # ---- 5: the storm while processes are started ------------------------------------------------
+
+    def storm_of_starts(self, tests, *options, environment=None):
+        """A storm without a pause, in which a new process could lose its copies of the sockets."""
+        return self.storm(PROCESSES, tests, *options, "--pause", "0", environment=environment)
+
+    def starts(self):
+        results = {source: {} for source in self.size.starts}
+        for source, tests in self.size.starts.items():
+            for way in report.WAYS:
+                say(f"storm: {source}, processes started by: {way}")
+                results[source][way] = self.storm_of_starts(tests, "--source", source,
+                                                            "--start", way)
+        return results
+
+    # ---- 6: what people use ----------------------------------------------------------------------
 
     @contextlib.contextmanager
     def portserver(self):
@@ -190,13 +211,19 @@ class Benchmarks:
             for (name, mode), seconds in times.items():
                 results[name][mode] = seconds
             for name, (environment, command) in peers.items():
-                say(f"storm: {name}, {PEER_PROCESSES} x {THREADS} tests at a time")
+                say(f"storm: {name}, {PROCESSES} x {THREADS} tests at a time")
                 results[name]["storm"] = self.storm(
-                    PEER_PROCESSES, self.size.peer_storm, "--command",
-                    shlex.join([*command, "serve"]), environment=environment)
+                    PROCESSES, self.size.peer_storm, "--command",
+                    shlex.join([*command, "serve", "none"]), environment=environment)
+                results[name]["starts"] = {}
+                for way in report.PEERS_WAYS[name]:
+                    say(f"storm: {name}, processes started by: {way}")
+                    results[name]["starts"][way] = self.storm_of_starts(
+                        self.size.peer_starts, "--command",
+                        shlex.join([*command, "serve", way]), environment=environment)
         return results
 
-    # ---- 6: a suite ------------------------------------------------------------------------------
+    # ---- 7: a suite ------------------------------------------------------------------------------
 
     def suite(self):
         """Seconds of the demo suite, by tests at a time."""
@@ -219,6 +246,7 @@ class Benchmarks:
                            for percent in self.size.occupied},
             "first_port": self.first_port(),
             "storm": self.storms(),
+            "starts": self.starts(),
         }
 
     def everything(self):
@@ -255,10 +283,17 @@ def check(results):
     for percent, allocation in results["allocation"].items():
         if allocation["busy"] < allocation["occupied"]:
             broken.append(f"with {percent} % of the ports occupied, occupied ones were handed out")
-    for processes, counts in results["storm"]["portpool"].items():
+    starts = results["starts"]["portpool"]
+    storms = {f"of {processes} processes": counts
+              for processes, counts in results["storm"]["portpool"].items()}
+    storms.update((f"with processes started by {way}", counts) for way, counts in starts.items())
+    for storm, counts in storms.items():
         for what in report.FAILURES:
             if counts[what] != 0:
-                broken.append(f"{counts[what]} {what} in the storm of {processes} processes")
+                broken.append(f"{counts[what]} {what} in the storm {storm}")
+    for way, counts in starts.items():
+        if way != "none" and counts["started"] == 0:
+            broken.append(f"no process was started by {way}, so that its storm shows nothing")
     for sentence in broken:
         print(f"benchmarks: {sentence}", file=sys.stderr)
     if broken:

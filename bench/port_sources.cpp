@@ -1,5 +1,6 @@
 #include "port_sources.hpp"
 
+#include <atomic>
 #include <boost/asio.hpp>
 #include <boost/process.hpp>
 #include <mutex>
@@ -65,8 +66,9 @@ Port randomAndProbedAsPySys() {
 
 class Command {
  public:
-  explicit Command(const std::string& command)
-      : child_(command, boost::process::std_in<input_, boost::process::std_out> output_) {}
+  Command(const std::string& command, std::atomic<long>& started)
+      : started_(started),
+        child_(command, boost::process::std_in<input_, boost::process::std_out> output_) {}
   Command(const Command&) = delete;
   Command& operator=(const Command&) = delete;
   ~Command() {
@@ -79,7 +81,9 @@ class Command {
     const std::lock_guard<std::mutex> lock(mutex_);
     input_ << "take" << std::endl;
     int port = 0;
-    if (!(output_ >> port)) throw std::runtime_error("the source of ports gives none");
+    long started = 0;
+    if (!(output_ >> port >> started)) throw std::runtime_error("the source of ports gives none");
+    started_ = started;
     return static_cast<std::uint16_t>(port);
   }
 
@@ -89,6 +93,7 @@ class Command {
   }
 
  private:
+  std::atomic<long>& started_;
   std::mutex mutex_;
   boost::process::opstream input_;
   boost::process::ipstream output_;
@@ -107,8 +112,8 @@ const std::map<std::string, PortSource>& builtInSources() {
   return sources;
 }
 
-PortSource sourceOfCommand(const std::string& command) {
-  return [source = std::make_shared<Command>(command)]() -> Port {
+PortSource sourceOfCommand(const std::string& command, std::atomic<long>& started) {
+  return [source = std::make_shared<Command>(command, started)]() -> Port {
     const auto port = source->take();
     return {port, std::shared_ptr<void>(nullptr, [=](void*) { source->giveBack(port); })};
   };

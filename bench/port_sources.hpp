@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -21,7 +22,8 @@ using PortSource = std::function<Port()>;
 const std::map<std::string, PortSource>& builtInSources();
 
 /// A library in another language: `command` is a program that answers each line "take" with a port,
-/// and to which "return <port>" gives it back. Runs as long as the source lives.
-PortSource sourceOfCommand(const std::string& command);
+/// and with the number of processes that it has `started` by then. "return <port>" gives the port
+/// back. Runs as long as the source lives.
+PortSource sourceOfCommand(const std::string& command, std::atomic<long>& started);
 
 }  // namespace portpool::bench

@@ -11,6 +11,33 @@ SOURCES = {
 
 FAILURES = ("failed_binds", "misdirected", "failed_connections")  # that the storm counts
 
+# The ways to start processes beside the storm's tests.
+WAYS = {
+    "none": "none",
+    "fork": "`fork`",
+    "vfork": "`vfork`",
+    "posix_spawn": "`posix_spawn`",
+    "popen": "`popen`",
+}
+PYTHON_WAYS = {
+    "none": "none",
+    "fork": "`os.fork`",
+    "posix_spawn": "`os.posix_spawn`",
+    "subprocess": "`subprocess`",
+    "system": "`os.system`",
+}
+NODE_WAYS = {
+    "none": "none",
+    "spawn": "`spawn`",
+    "worker": "`spawnSync` in a worker thread",
+}
+PEERS_WAYS = {
+    "socket_helper": PYTHON_WAYS,
+    "portpicker": PYTHON_WAYS,
+    "portpicker, portserver": PYTHON_WAYS,
+    "get-port": NODE_WAYS,
+}
+
 PROMISES = {
     "portpool": "Nobody on the machine who uses portpool gets the number until the owner returns "
                 "it or dies; programs that do not use it can take it, unless it is held.",
@@ -48,6 +75,34 @@ def per_million(count, tests):
     return f"{count / tests * 1e6:.0f}" if count else "0"
 
 
+def tests(storms):
+    return sum(counts["tests"] for counts in storms)
+
+
+def failures(storms):
+    return sum(counts[what] for counts in storms for what in FAILURES)
+
+
+def failed_binds(counts):
+    """Per million tests."""
+    return per_million(counts["failed_binds"], counts["tests"])
+
+
+def worst(starts):
+    """The counts of the way to start processes at which most binds fail."""
+    return max((counts for way, counts in starts.items() if way != "none"),
+               key=lambda counts: counts["failed_binds"])
+
+
+def starts_table(ways, starts):
+    """The failed binds of each source, or peer, by the way processes are started."""
+    return table(["", "tests of each", "processes started", *ways.values()],
+                 *((name, f"{by_way['none']['tests']:,}",
+                    f"{sum(counts['started'] for counts in by_way.values()):,}",
+                    *(failed_binds(by_way[way]) for way in ways))
+                   for name, by_way in starts.items()))
+
+
 def plot(path, script):
     """Has gnuplot draw the script as an SVG."""
     head = (f"set terminal svg size 720,400 font 'sans-serif,13' background 'white'\n"
@@ -72,6 +127,11 @@ class Allocation:
         ns = self.runs[percent]["ns"]
         return ns["allocate" + suffix] / ns["floor" + suffix]
 
+    def block(self, count, percent="0"):
+        """What a block costs for each of its ports, in floors."""
+        ns = self.runs[percent]["ns"]
+        return ns[f"block/{count}"] / ns["floor"] / count
+
     def first_pass(self, percent):
         """What the first pass over all ports costs, in floors."""
         ns = self.runs[percent]["ns"]
@@ -94,9 +154,9 @@ def page(results):
     suite = results["suite"]
     machine = results["machine"]
     portpool_storm = storm["portpool"].values()
-    tests = sum(counts["tests"] for counts in portpool_storm)
-    failures = sum(counts[what] for counts in portpool_storm
-                   for what in FAILURES)
+    portpool_starts = [counts for way, counts in results["starts"]["portpool"].items()
+                       if way != "none"]
+    started = sum(counts["started"] for counts in portpool_starts)
 
     busy_port = max(allocation.busy_port(percent) for percent in allocation.runs
                     if percent != "0")
@@ -108,9 +168,17 @@ def page(results):
          allocation.ratio(percent="99") <= 2.5),
         ("a busy port met for the first time, in floors, at its worst", "1.0", times(busy_port),
          busy_port <= 1.0),
+        *((f"a block of {count}, for each port, in floors", bar, times(allocation.block(count)),
+           allocation.block(count) <= float(bar))
+          for count, bar in ((1, "4.0"), (2, "4.0"), (4, "2.2"), (16, "2.2"))),
+        ("a block of 4 at 90 % occupied ports, for each port, in floors", "3.0",
+         times(allocation.block(4, "90")), allocation.block(4, "90") <= 3.0),
         ("the first port of a process", "0.3 ms", milliseconds(first["first"] - first["none"]),
          first["first"] - first["none"] < 0.0003),
-        (f"failures in the storm, {tests:,} tests", "0", failures, failures == 0),
+        (f"failures in the storm, {tests(portpool_storm):,} tests", "0",
+         failures(portpool_storm), failures(portpool_storm) == 0),
+        (f"failures while {started:,} processes are started, {tests(portpool_starts):,} tests", "0",
+         failures(portpool_starts), failures(portpool_starts) == 0),
     ]
 
     occupied = [(percent, microseconds(run["ns"]["allocate"]),
@@ -127,12 +195,12 @@ def page(results):
 
     peer_rows = [("portpool", microseconds(quiet["allocate"]), times(allocation.ratio()),
                   milliseconds(first["first"]), milliseconds(first["first"] - first["none"]),
-                  per_million(storm["portpool"]["16"]["failed_binds"],
-                              storm["portpool"]["16"]["tests"]))]
+                  failed_binds(storm["portpool"]["16"]),
+                  failed_binds(worst(results["starts"]["portpool"])))]
     peer_rows += [(name, microseconds(peer["seconds"] * 1e9),
                    times(peer["seconds"] * 1e9 / quiet["floor"]), milliseconds(peer["first"]),
                    milliseconds(peer["first"] - peer["none"]),
-                   per_million(peer["storm"]["failed_binds"], peer["storm"]["tests"]))
+                   failed_binds(peer["storm"]), failed_binds(worst(peer["starts"])))
                   for name, peer in peers.items()]
 
     return f"""# Benchmarks
@@ -148,8 +216,8 @@ one machine, {machine["processors"]}, Linux {machine["kernel"]}, with
 ## What an allocation costs
 
 The *floor* is the least that any allocation that probes has to do: one `socket`, `bind` and `close`,
-on the pool's ports in turn. An allocation makes six system calls: those three for the lease and
-those three for the probe. (Google Benchmark, 30 repetitions of each in a random order. The
+on the pool's ports in turn. An allocation makes seven system calls: those three for the lease, and
+four for the probe, which sets `SO_REUSEADDR` before it closes its socket. (Google Benchmark, 30 repetitions of each in a random order. The
 times of portpool on this page are tenth percentiles, but for threads medians: on a shared machine,
 what takes longer is often somebody else's.)
 
@@ -158,6 +226,12 @@ what takes longer is often somebody else's.)
           times(allocation.ratio(suffix))) for title, suffix in (
               ("default request", ""), ("while the process has 1,000 ports", "/leased"),
               ("in 16 threads at once, each", "/real_time/threads:16"))))}
+
+A block costs what its ports cost, each of which is leased and probed:
+
+{table(["consecutive ports", "allocation and release", "in floors, for each port"],
+       *((count, microseconds(quiet[f"block/{count}"]), times(allocation.block(count)))
+         for count in (1, 2, 4, 16)))}
 
 ## A crowded machine
 
@@ -175,6 +249,10 @@ in `socket` and `close`.
 {table(["ports occupied", "allocation and release, after the first pass", "in floors",
         "first pass, floors per busy port"],
        *((f"{percent} %", *cells) for percent, *cells in occupied))}
+
+A block of 4, after the first pass, costs {times(allocation.block(4, "50"))[:-2]} floors for each port at
+50 %, and {times(allocation.block(4, "90"))[:-2]} at 90 %: a pass over what is known of the ports finds
+it, and no busy port is probed again.
 
 ![Cost of an allocation by share of occupied ports](crowded.svg)
 
@@ -197,6 +275,19 @@ tests do that do not look, and may meet the server of another test: it is *misdi
 
 ![Failed binds per million tests, by number of processes](storm.svg)
 
+## The storm while processes are started
+
+Until it runs its program, a new process has a copy of every socket of the one that starts it, the
+probe of a port among them, and a copy that is still bound can keep a server from the port. Here 16
+processes with 4 threads each run the tests of the storm without a pause before the server, and in each
+process one more thread starts `/bin/true`, waits for its end, and starts the next. portpool's sockets
+are close-on-exec; those of the other ways are Boost.Asio's, which are not, and stay until `/bin/true`
+ends.
+
+Failed binds per million tests, by how the processes are started:
+
+{starts_table(WAYS, {SOURCES[source]: starts for source, starts in results["starts"].items()})}
+
 ## Other libraries
 
 Each through its real package, `portpicker` without and with its `portserver`. The cost of an
@@ -205,9 +296,25 @@ with the interpreter's start and without it. In the storm, 16 processes with 4 t
 one process of the library beside them, which they ask for ports.
 
 {table(["", "allocation", "in floors", "process with one port", "of which for the port",
-        "failed binds per million tests"], *peer_rows)}
+        "failed binds per million tests", "the same, while it starts processes"], *peer_rows)}
 
 ![Time of an allocation, and of a process's first port](peers.svg)
+
+The last column is the worst of the ways to start processes. As above, the tests do not pause, and
+`/bin/true` is started again and again, but by the library's process, since that is where the probes
+are. Failed binds per million tests, by how the processes are started, in Python by another thread:
+
+{starts_table(PYTHON_WAYS, {name: peer["starts"] for name, peer in peers.items()
+                            if PEERS_WAYS[name] is PYTHON_WAYS})}
+
+and in node:
+
+{starts_table(NODE_WAYS, {"get-port": peers["get-port"]["starts"]})}
+
+`subprocess` and `os.posix_spawn` keep CPython's interpreter lock, and `spawn` keeps node's one thread,
+until the new process runs its program, so that no port is handed out meanwhile; and a portserver
+probes in a process that starts none. What fails while no process is started is a number that two
+processes got.
 
 What each of them promises:
 

@@ -1,6 +1,7 @@
 // Many tests at once, each with a server on a port of its own: how many of them fail for the port's
-// sake. Each takes a port, starts a server on it after up to two milliseconds, connects to it,
-// checks that it is the server meant, and returns the port. Prints the counts as JSON.
+// sake. Each takes a port, starts a server on it after a pause, connects to it, checks that it is
+// the server meant, and returns the port. Beside them a thread may start processes, which have a
+// copy of each socket until they run their program. Prints the counts as JSON.
 
 #include <poll.h>
 
@@ -20,6 +21,7 @@
 #include <nlohmann/json.hpp>
 
 #include "port_sources.hpp"
+#include "process_starts.hpp"
 
 namespace portpool::bench {
 namespace {
@@ -39,9 +41,10 @@ struct Counts {
 
 thread_local std::mt19937_64 random{std::random_device{}()};
 
-void waitAMoment() {
+/// Waits up to so many microseconds.
+void waitAMoment(int longest) {
   std::this_thread::sleep_for(
-      std::chrono::microseconds(std::uniform_int_distribution<int>(0, 2000)(random)));
+      std::chrono::microseconds(std::uniform_int_distribution<int>(0, longest)(random)));
 }
 
 /// Leaves nothing behind on the port: the connection is reset, without TIME_WAIT.
@@ -74,11 +77,11 @@ std::vector<tcp::socket> serveUntil(const tcp::endpoint& own, tcp::acceptor& ser
   return connections;
 }
 
-void runTest(const PortSource& source, Counts& counts) {
+void runTest(const PortSource& source, int pause, Counts& counts) {
   ++counts.tests;
   const auto port = source();
   const Token token = random();
-  waitAMoment();
+  waitAMoment(pause);
 
   asio::io_context context;
   tcp::acceptor server(context, tcp::v4());
@@ -111,22 +114,40 @@ void runTest(const PortSource& source, Counts& counts) {
   client.close();
 }
 
-nlohmann::json runStorm(const PortSource& source, int threadCount, long tests) {
+/// How a storm is run.
+struct Storm {
+  int threads = 4;
+  long tests = 1000;
+  int pause = 2000;              ///< the longest before a server starts, in microseconds
+  ProcessStart start = nullptr;  ///< how processes are started beside the tests, if at all
+};
+
+nlohmann::json run(const Storm& storm, const PortSource& source, std::atomic<long>& started) {
   Counts counts;
-  std::atomic<long> left{tests};
-  const auto start = std::chrono::steady_clock::now();
+  std::atomic<long> left{storm.tests};
+  std::atomic<bool> testing{true};
+  const auto begin = std::chrono::steady_clock::now();
+  std::thread starter([&] {
+    while (storm.start != nullptr && testing) {
+      storm.start();
+      ++started;
+    }
+  });
   std::vector<std::thread> threads;
-  for (int i = 0; i < threadCount; ++i) {
+  for (int i = 0; i < storm.threads; ++i) {
     threads.emplace_back([&] {
-      while (left-- > 0) runTest(source, counts);
+      while (left-- > 0) runTest(source, storm.pause, counts);
     });
   }
   for (auto& thread : threads) thread.join();
-  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+  testing = false;
+  starter.join();
   return {{"tests", counts.tests.load()},
           {"failed_binds", counts.failedBinds.load()},
           {"misdirected", counts.misdirected.load()},
           {"failed_connections", counts.failedConnections.load()},
+          {"started", started.load()},
           {"seconds", seconds.count()}};
 }
 
@@ -137,22 +158,29 @@ int main(int count, char** arguments) try {
   using namespace portpool::bench;
   std::string sourceName = "portpool";
   std::string command;
-  int threads = 4;
-  long tests = 1000;
+  std::string startName = "none";
+  Storm storm;
   CLI::App app("Runs many tests at once, each with a server on a port of its own.");
-  std::vector<std::string> names;
-  for (const auto& [name, source] : builtInSources()) names.push_back(name);
   auto* sourceOption = app.add_option("--source", sourceName, "where the ports come from")
-                           ->check(CLI::IsMember(names))
+                           ->check(CLI::IsMember(builtInSources()))
                            ->capture_default_str();
   app.add_option("--command", command, "a program that the ports come from")
       ->excludes(sourceOption);
-  app.add_option("--threads", threads, "tests at a time")->capture_default_str();
-  app.add_option("--tests", tests, "tests in all")->capture_default_str();
+  app.add_option("--threads", storm.threads, "tests at a time")->capture_default_str();
+  app.add_option("--tests", storm.tests, "tests in all")->capture_default_str();
+  app.add_option("--pause", storm.pause,
+                 "the longest between taking a port and starting its server, in microseconds")
+      ->capture_default_str();
+  app.add_option("--start", startName, "how to start processes all the while")
+      ->check(CLI::IsMember(waysToStart()))
+      ->capture_default_str();
   CLI11_PARSE(app, count, arguments);
 
-  const auto source = command.empty() ? builtInSources().at(sourceName) : sourceOfCommand(command);
-  std::cout << runStorm(source, threads, tests) << std::endl;
+  storm.start = waysToStart().at(startName);
+  std::atomic<long> started{0};
+  const auto source =
+      command.empty() ? builtInSources().at(sourceName) : sourceOfCommand(command, started);
+  std::cout << run(storm, source, started) << std::endl;
   return 0;
 } catch (const std::exception& error) {
   std::cerr << "storm: " << error.what() << '\n';
