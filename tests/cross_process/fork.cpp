@@ -17,6 +17,7 @@
 #include <exception>
 #include <iterator>
 #include <stdexcept>
+#include <string>
 
 namespace portpool::test {
 namespace {
@@ -95,6 +96,20 @@ void ForkedChild::kill() {
   ::kill(pid_, SIGKILL);
   ::waitpid(pid_, nullptr, 0);
   pid_ = -1;
+}
+
+bool succeedsInChild(const std::function<void()>& function) {
+  return ForkedChild(function).succeeds();
+}
+
+void require(bool condition, const char* what) {
+  if (!condition) throw std::runtime_error(what);
+}
+
+void reap(pid_t pid) {
+  int status = 0;
+  require(pid > 0 && ::waitpid(pid, &status, 0) == pid, "no child");
+  if (status != 0) throw std::runtime_error("a child ended with status " + std::to_string(status));
 }
 
 Signal::Signal() {

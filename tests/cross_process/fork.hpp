@@ -30,6 +30,16 @@ class ForkedChild {
   pid_t pid_;
 };
 
+/// Whether the function throws nothing in a child of its own, where threads, rlimits and the
+/// process's pool do no harm to other tests.
+bool succeedsInChild(const std::function<void()>& function);
+
+/// Throws std::runtime_error if the condition does not hold: for children, which have no EXPECT.
+void require(bool condition, const char* what);
+
+/// Waits for the child's end; throws unless it exits with 0.
+void reap(pid_t pid);
+
 /// An object that this process shares with the children that it forks.
 template <class T>
 class Shared {

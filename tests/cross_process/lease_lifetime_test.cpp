@@ -40,10 +40,6 @@ PortSet freePort() {
   return {{port, port}};
 }
 
-void require(bool condition, const char* what) {
-  if (!condition) throw std::runtime_error(what);
-}
-
 /// Runs each test with leases by abstract names and by the lock file.
 class LeaseLifetime : public ::testing::TestWithParam<bool> {
  protected:

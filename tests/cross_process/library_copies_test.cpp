@@ -11,10 +11,6 @@
 namespace portpool::test {
 namespace {
 
-void require(bool condition, const char* what) {
-  if (!condition) throw std::runtime_error(what);
-}
-
 void excludeEachOther() {
   TCPPortOwner owner;
   const auto port = owner.port();

@@ -22,10 +22,6 @@
 namespace portpool::test {
 namespace {
 
-void require(bool condition, const char* what) {
-  if (!condition) throw std::runtime_error(what);
-}
-
 bool canAllocate(std::uint16_t port, const PortRequest& request = {}) {
   try {
     PortPool(PortSet{{port, port}}, impatient()).allocate(request);

@@ -153,6 +153,12 @@ TEST(Order, ASetHasItsTurnBesideBlocks) {
   expectFair(takeTurns(freeBlock(3), {block(2), block(2), set(3)}, 300));
 }
 
+// Beside many ports that are free for all it knows, too.
+TEST(Order, OneWhoReturnsManyPortsAndAsksAgainIsBehindThoseWhoWait) {
+  constexpr std::size_t kPorts = 500;
+  expectFair(takeTurns(freeBlock(kPorts), {set(kPorts), set(kPorts)}, 20));
+}
+
 // ---- Those who cannot be served -----------------------------------------------------------------
 
 TEST(Order, OneWhoCannotBeServedDoesNotKeepTheOthers) {

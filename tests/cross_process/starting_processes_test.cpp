@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <spawn.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -28,15 +29,6 @@
 
 namespace portpool::test {
 namespace {
-
-void require(bool condition, const char* what) {
-  if (!condition) throw std::runtime_error(what);
-}
-
-void reap(pid_t pid) {
-  int status = 0;
-  require(pid > 0 && ::waitpid(pid, &status, 0) == pid && status == 0, "a program was not started");
-}
 
 // The child process has the descriptors until it executes the program.
 void forkAndExec() {
@@ -88,11 +80,6 @@ struct Way {
   const char* name;
   void (*start)();
 };
-
-/// Another process, in which other threads and a process's pool do no harm.
-bool succeedsInChild(const std::function<void()>& function) {
-  return ForkedChild(function).succeeds();
-}
 
 // ---- Probes -------------------------------------------------------------------------------------
 
@@ -167,157 +154,6 @@ TEST(Starting, AProgramInheritsNoDescriptor) {
   }));
 }
 
-// ---- Forked children ----------------------------------------------------------------------------
-
-class ForkedWith : public ::testing::TestWithParam<bool> {
- protected:
-  static void run(const std::function<void()>& function) {
-    EXPECT_TRUE(succeedsInChild([&] {
-      if (GetParam()) refuseAbstractNames();
-      function();
-    }));
-  }
-};
-
-INSTANTIATE_TEST_SUITE_P(Leases, ForkedWith, ::testing::Bool(), [](const auto& leases) {
-  return leases.param ? "ByLockFile" : "ByAbstractNames";
-});
-
-TEST_P(ForkedWith, AChildCanGoOnWhateverTheThreadsOfItsParentAreAt) {
-  run([] {
-    PortPool pool(getServerTCPPorts());
-    std::atomic<bool> isOver{false};
-    std::vector<std::thread> threads;
-    for (int i = 0; i < 3; ++i) {
-      threads.emplace_back([&] {
-        while (!isOver) {
-          pool.allocate();
-          PortScope scope;
-          scope.getNextAvailableTCPPort();
-        }
-      });
-    }
-    for (int i = 0; i < 300; ++i) {
-      ForkedChild child([&] {
-        ::alarm(20);  // a child that waits for a lock waits for ever
-        const auto several = pool.allocateSeveral(3);
-        getNextAvailableTCPPort();
-        PortScope scope;
-        scope.getNextAvailableTCPPort();
-        PortPool(getServerTCPPorts()).allocate();
-      });
-      require(child.succeeds(), "a child hangs or fails");
-    }
-    isOver = true;
-    for (auto& thread : threads) thread.join();
-  });
-}
-
-TEST_P(ForkedWith, AChildDoesNotKeepWhatItsParentReturns) {
-  run([] {
-    PortSet ports;
-    for (const auto& owner : PortPool(getServerTCPPorts()).allocateSeveral(2)) {
-      ports.insert(owner.port());
-    }
-    PortPool pool(ports);
-    auto owners = pool.allocateSeveral(2);
-    Signal runs, returned;
-    ForkedChild child([&] {
-      runs.send();
-      returned.await();
-      // Not even the child, which has copies of the owners, waits for itself.
-      require(pool.allocateSeveral(2).size() == 2, "no ports");
-      sleepUntilKilled();
-    });
-    runs.await();
-    owners.clear();
-    require(PortPool(ports).allocateSeveral(2).size() == 2, "the child keeps them");
-    returned.send();
-  });
-}
-
-TEST_P(ForkedWith, AChildThatExitsEndsNothingOfItsParents) {
-  run([] {
-    ::setenv("PORTPOOL_VERBOSE", "1", 1);
-    static std::optional<PortScope> scope;
-    static std::optional<TCPPortOwner> owner;
-    scope.emplace("a test");
-    owner.emplace();
-    PortRequest held;
-    held.hold = Hold::Exclusive;
-    const auto port = scope->getNextAvailableTCPPort();
-    const auto refused = scope->getNextAvailableTCPPort(held);
-    const auto before = PortPool::process().statistics();
-    const auto server = listenOn(port, "0.0.0.0", Reuse::Yes);
-    std::string words;
-    {
-      const StderrReader stderrReader;
-      const auto pid = ::fork();
-      if (pid == 0) {
-        require(PortPool::process().statistics().allocated == 0, "it counts its parent's ports");
-        require(describePorts().empty(), "it speaks of its parent's ports");
-        std::exit(0);  // runs the destructors of the static objects
-      }
-      reap(pid);
-      words = stderrReader.rest();
-    }
-    require(words.empty(), words.c_str());
-    require(PortPool::process().statistics().allocated == before.allocated, "counted twice");
-    require(bindAnew("0.0.0.0", refused, Reuse::Yes) == EADDRINUSE, "the hold ended");
-    PortPoolOptions options;
-    options.waitTime = std::chrono::milliseconds(0);
-    for (const auto leased : {owner->port(), port, refused}) {
-      try {
-        PortPool(PortSet{{leased, leased}}, options).allocate();
-        throw std::logic_error("the child ended its parent's lease");
-      } catch (const NoPortAvailableError&) {
-      }
-    }
-    scope.reset();
-    owner.reset();
-  });
-}
-
-// Whose memory is copied without the handlers of fork(), and whose pid may be its parent's.
-TEST_P(ForkedWith, AChildOfABareCloneIsAnotherProcessToo) {
-  run([] {
-    TCPPortOwner owner;
-    const auto pid = static_cast<pid_t>(::syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0));
-    if (pid == 0) {
-      ::alarm(20);
-      const auto port = owner.port();
-      owner.cleanup();
-      try {
-        PortPoolOptions options;
-        options.waitTime = std::chrono::milliseconds(0);
-        PortPool(PortSet{{port, port}}, options).allocate();
-        ::_exit(1);
-      } catch (const NoPortAvailableError&) {
-      }
-      ::_exit(TCPPortOwner().port() == 0 ? 1 : 0);
-    }
-    reap(pid);
-  });
-}
-
-TEST(Forked, AProbeIsNotBroken) {
-  EXPECT_TRUE(succeedsInChild([] {
-    // Children that only exit run the ends of the parent's scopes: without a look at its ports.
-    static std::optional<PortScope> scope;
-    for (int i = 0; i < 200; ++i) {
-      scope.emplace("a test");
-      const auto port = scope->getNextAvailableTCPPort();
-      const auto pid = ::fork();
-      if (pid == 0) std::exit(0);
-      for (int again = 0; again < 20; ++again) {
-        require(bindAnew("0.0.0.0", port) == 0, "the child probes its parent's port");
-      }
-      reap(pid);
-      scope.reset();
-    }
-  }));
-}
-
 // ---- Killed servers -----------------------------------------------------------------------------
 
 TEST(Killed, AServerThatIsNotReapedIsNoLeak) {
@@ -341,6 +177,28 @@ TEST(Killed, AServerThatIsNotReapedIsNoLeak) {
       const auto leaks = scope.end();
       if (!leaks.empty()) throw std::runtime_error(leaks.front());
     }
+  }));
+}
+
+TEST(Killed, AServerThatTakesLongToDieIsNoLeak) {
+  EXPECT_TRUE(succeedsInChild([] {
+    ::setenv("PORTPOOL_LEAKS", "fail", 1);
+    PortScope scope("a test");
+    const auto port = scope.getNextAvailableTCPPort();
+    Signal listens;
+    const ForkedChild server([&] {
+      const auto listener = listenOn(port, "0.0.0.0", Reuse::Yes);
+      constexpr std::size_t kSize = std::size_t{1} << 30;  // freed before files are closed
+      require(::mmap(nullptr, kSize, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0) != MAP_FAILED,
+              "no memory");
+      listens.send();
+      sleepUntilKilled();
+    });
+    listens.await();
+    ::kill(server.pid(), SIGKILL);
+    const auto leaks = scope.end();
+    if (!leaks.empty()) throw std::runtime_error(leaks.front());
   }));
 }
 

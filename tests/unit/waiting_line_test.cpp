@@ -54,6 +54,18 @@ TEST_F(WaitingLineEdges, EachSetOfPortsHasItsOwn) {
   EXPECT_TRUE(PlaceInLine(other).advance());
 }
 
+TEST_F(WaitingLineEdges, SetsThatDifferInTheMiddleOnlyHaveTheirOwn) {
+  constexpr std::uint16_t kFirst = 2000, kLast = 2100;
+  std::deque<WaitingLine> lines;
+  std::deque<PlaceInLine> places;
+  for (std::uint16_t left = kFirst + 1; left < kLast; ++left) {
+    const PortSet others{{kFirst, static_cast<std::uint16_t>(left - 1)},
+                         {static_cast<std::uint16_t>(left + 1), kLast}};
+    lines.emplace_back(*registry, others);
+    EXPECT_TRUE(places.emplace_back(lines.back()).advance()) << left;
+  }
+}
+
 TEST_F(WaitingLineEdges, TakesNoLeaseOfAPort) {
   PlaceInLine place(line);
   place.advance();

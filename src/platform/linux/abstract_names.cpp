@@ -108,23 +108,20 @@ class AbstractNameRegistry final : public LeaseRegistry {
  private:
   /// The socket that asks and sends: it has no name, and opens with the first question.
   int messenger() {
-    const auto process = currentProcess();
     {
       const CoreLock lock;
-      if (messengerOf_ == process) return messenger_.get();
+      if (messenger_.get() >= 0) return messenger_.get();
     }
-    auto socket = openUnixSocket();
-    if (!socket) throwSystemError("socket for questions about leases", errno);
+    const NoFork noFork;
+    auto opened = openUnixSocket();
+    if (!opened) throwSystemError("socket for questions about leases", errno);
+    PrivateSocket socket(std::move(opened));
     const CoreLock lock;
-    if (messengerOf_ != process) {
-      std::swap(messenger_, socket);
-      messengerOf_ = process;
-    }
+    if (messenger_.get() < 0) std::swap(messenger_, socket);
     return messenger_.get();
   }
 
-  Socket messenger_;
-  std::uint64_t messengerOf_ = 0;
+  PrivateSocket messenger_;
 };
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "platform/fork.hpp"
 
+#include <netinet/in.h>
 #include <pthread.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -25,22 +26,25 @@ thread_local int noForkDepth = 0;
 thread_local int coreLockDepth = 0;
 
 /// Whether the descriptor, which was one of portpool's sockets, still is one: the child of a bare
-/// clone() may have closed it and opened something else.
+/// clone() may have closed it and opened something else. In doubt it is not.
 bool isStillOurs(int descriptor) {
   int isListening = 0;
   socklen_t size = sizeof isListening;
   if (::getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &isListening, &size) != 0) return false;
-  sockaddr_un name{};
+  sockaddr_storage name{};
   size = sizeof name;
   if (::getsockname(descriptor, reinterpret_cast<sockaddr*>(&name), &size) != 0) return false;
-  if (name.sun_family == AF_UNIX) {
+  if (name.ss_family == AF_UNIX) {
     constexpr std::string_view kPrefix("\0portpool/", 10);
-    return std::string_view(name.sun_path, sizeof name.sun_path).substr(0, kPrefix.size()) ==
+    const auto* path = reinterpret_cast<const sockaddr_un*>(&name)->sun_path;
+    return std::string_view(path, sizeof sockaddr_un::sun_path).substr(0, kPrefix.size()) ==
            kPrefix;
   }
+  // The port stands at the same place for both families.
+  const bool isBound = reinterpret_cast<const sockaddr_in*>(&name)->sin_port != 0;
   sockaddr_storage peer{};
   size = sizeof peer;
-  return isListening == 0 &&
+  return isBound && isListening == 0 &&
          ::getpeername(descriptor, reinterpret_cast<sockaddr*>(&peer), &size) != 0;
 }
 
@@ -184,11 +188,13 @@ CoreLock::~CoreLock() {
 }
 
 NoFork::NoFork() noexcept {
-  if (noForkDepth++ == 0) Process::current().enter();
+  auto& process = Process::current();  // before the depth says that this is within
+  if (noForkDepth++ == 0) process.enter();
 }
 
 NoFork::~NoFork() {
-  if (--noForkDepth == 0) Process::current().leave();
+  if (noForkDepth == 1) Process::current().leave();
+  --noForkDepth;  // only now: a signal handler that forks in leave() is within
 }
 
 void closeInForkedChildren(int descriptor) { Process::current().add(descriptor); }

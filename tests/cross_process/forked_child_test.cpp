@@ -1,0 +1,258 @@
+// What a forked child finds of its parent's pool, and what it does to it.
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <functional>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <portpool/portpool.hpp>
+
+#include "fork.hpp"
+#include "unit/surroundings.hpp"
+
+namespace portpool::test {
+namespace {
+
+class ForkedWith : public ::testing::TestWithParam<bool> {
+ protected:
+  static void run(const std::function<void()>& function) {
+    EXPECT_TRUE(succeedsInChild([&] {
+      if (GetParam()) refuseAbstractNames();
+      function();
+    }));
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Leases, ForkedWith, ::testing::Bool(), [](const auto& leases) {
+  return leases.param ? "ByLockFile" : "ByAbstractNames";
+});
+
+TEST_P(ForkedWith, AChildCanGoOnWhateverTheThreadsOfItsParentAreAt) {
+  run([] {
+    PortPool pool(getServerTCPPorts());
+    std::atomic<bool> isOver{false};
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 3; ++i) {
+      threads.emplace_back([&] {
+        while (!isOver) {
+          pool.allocate();
+          PortScope scope;
+          scope.getNextAvailableTCPPort();
+        }
+      });
+    }
+    for (int i = 0; i < 300; ++i) {
+      ForkedChild child([&] {
+        ::alarm(20);  // a child that waits for a lock waits for ever
+        const auto several = pool.allocateSeveral(3);
+        getNextAvailableTCPPort();
+        PortScope scope;
+        scope.getNextAvailableTCPPort();
+        PortPool(getServerTCPPorts()).allocate();
+      });
+      require(child.succeeds(), "a child hangs or fails");
+    }
+    isOver = true;
+    for (auto& thread : threads) thread.join();
+  });
+}
+
+TEST_P(ForkedWith, AChildDoesNotKeepWhatItsParentReturns) {
+  run([] {
+    PortSet ports;
+    for (const auto& owner : PortPool(getServerTCPPorts()).allocateSeveral(2)) {
+      ports.insert(owner.port());
+    }
+    PortPool pool(ports);
+    auto owners = pool.allocateSeveral(2);
+    Signal runs, returned;
+    ForkedChild child([&] {
+      runs.send();
+      returned.await();
+      // Not even the child, which has copies of the owners, waits for itself.
+      require(pool.allocateSeveral(2).size() == 2, "no ports");
+      sleepUntilKilled();
+    });
+    runs.await();
+    owners.clear();
+    require(PortPool(ports).allocateSeveral(2).size() == 2, "the child keeps them");
+    returned.send();
+  });
+}
+
+TEST_P(ForkedWith, AChildThatExitsEndsNothingOfItsParents) {
+  run([] {
+    ::setenv("PORTPOOL_VERBOSE", "1", 1);
+    static std::optional<PortScope> scope;
+    static std::optional<TCPPortOwner> owner;
+    scope.emplace("a test");
+    owner.emplace();
+    PortRequest held;
+    held.hold = Hold::Exclusive;
+    const auto port = scope->getNextAvailableTCPPort();
+    const auto refused = scope->getNextAvailableTCPPort(held);
+    const auto before = PortPool::process().statistics();
+    const auto server = listenOn(port, "0.0.0.0", Reuse::Yes);
+    std::string words;
+    {
+      const StderrReader stderrReader;
+      const auto pid = ::fork();
+      if (pid == 0) {
+        require(PortPool::process().statistics().allocated == 0, "it counts its parent's ports");
+        require(describePorts().empty(), "it speaks of its parent's ports");
+        std::exit(0);  // runs the destructors of the static objects
+      }
+      reap(pid);
+      words = stderrReader.rest();
+    }
+    require(words.empty(), words.c_str());
+    require(PortPool::process().statistics().allocated == before.allocated, "counted twice");
+    require(bindAnew("0.0.0.0", refused, Reuse::Yes) == EADDRINUSE, "the hold ended");
+    PortPoolOptions options;
+    options.waitTime = std::chrono::milliseconds(0);
+    for (const auto leased : {owner->port(), port, refused}) {
+      try {
+        PortPool(PortSet{{leased, leased}}, options).allocate();
+        throw std::logic_error("the child ended its parent's lease");
+      } catch (const NoPortAvailableError&) {
+      }
+    }
+    scope.reset();
+    owner.reset();
+  });
+}
+
+// Whose memory is copied without the handlers of fork(), and whose pid may be its parent's.
+TEST_P(ForkedWith, AChildOfABareCloneIsAnotherProcessToo) {
+  run([] {
+    TCPPortOwner owner;
+    const auto pid = static_cast<pid_t>(::syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0));
+    if (pid == 0) {
+      ::alarm(20);
+      const auto port = owner.port();
+      owner.cleanup();
+      try {
+        PortPoolOptions options;
+        options.waitTime = std::chrono::milliseconds(0);
+        PortPool(PortSet{{port, port}}, options).allocate();
+        ::_exit(1);
+      } catch (const NoPortAvailableError&) {
+      }
+      ::_exit(TCPPortOwner().port() == 0 ? 1 : 0);
+    }
+    reap(pid);
+  });
+}
+
+TEST(Forked, AProbeIsNotBroken) {
+  EXPECT_TRUE(succeedsInChild([] {
+    // Children that only exit run the ends of the parent's scopes: without a look at its ports.
+    static std::optional<PortScope> scope;
+    for (int i = 0; i < 200; ++i) {
+      scope.emplace("a test");
+      const auto port = scope->getNextAvailableTCPPort();
+      const auto pid = ::fork();
+      if (pid == 0) std::exit(0);
+      for (int again = 0; again < 20; ++again) {
+        require(bindAnew("0.0.0.0", port) == 0, "the child probes its parent's port");
+      }
+      reap(pid);
+      scope.reset();
+    }
+  }));
+}
+
+// ---- Forks at odd moments -----------------------------------------------------------------------
+
+TEST(ForkedAt, TheFirstUseOfThePoolAChildHasAPool) {
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_TRUE(succeedsInChild([] {
+      std::atomic<bool> hasPort{false};
+      std::thread user([&] {
+        getNextAvailableTCPPort();
+        hasPort = true;
+      });
+      while (!hasPort) {
+        ForkedChild child([] {
+          ::alarm(20);  // a child that waits for a lock waits for ever
+          require(getNextAvailableTCPPort() != 0, "no port");
+        });
+        require(child.succeeds(), "a child hangs or fails");
+      }
+      user.join();
+    }));
+  }
+}
+
+std::atomic<int> forksInHandler{0};
+
+TEST(ForkedAt, AnyMomentByASignalHandlerTheProcessGoesOn) {
+  EXPECT_TRUE(succeedsInChild([] {
+    ::alarm(60);  // a process that waits for itself waits for ever
+    struct sigaction action {};
+    action.sa_flags = SA_RESTART;
+    action.sa_handler = [](int) {
+      const int before = errno;
+      const auto pid = ::fork();
+      if (pid == 0) ::_exit(0);
+      ::waitpid(pid, nullptr, 0);
+      ++forksInHandler;
+      errno = before;
+    };
+    require(::sigaction(SIGPROF, &action, nullptr) == 0, "sigaction");
+    PortPool pool(getServerTCPPorts());
+    const itimerval each{{0, 1000}, {0, 1000}};
+    require(::setitimer(ITIMER_PROF, &each, nullptr) == 0, "setitimer");
+    while (forksInHandler < 200) {
+      const auto owners = pool.allocateBlock(2);
+      const PortScope scope;
+      require(bindAnew("0.0.0.0", owners[0].port()) == 0, "the port is taken");
+    }
+    const itimerval off{};
+    ::setitimer(ITIMER_PROF, &off, nullptr);
+  }));
+}
+
+// It has closed what it inherited, as daemons do, and opened its own under the same numbers.
+TEST_P(ForkedWith, AChildOfABareCloneKeepsTheFilesThatItOpensBeforeItUsesThePool) {
+  run([] {
+    constexpr int kMost = 64;
+    const auto owners = PortPool(getServerTCPPorts()).allocateSeveral(3);
+    const auto pid = static_cast<pid_t>(::syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0));
+    if (pid == 0) {
+      ::alarm(20);
+      for (int descriptor = 3; descriptor < kMost; ++descriptor) ::close(descriptor);
+      for (int i = 0; i < kMost; ++i) {
+        const bool isFile = i % 2 == 0;
+        if ((isFile ? ::open("/dev/null", O_RDONLY) : ::socket(AF_INET, SOCK_DGRAM, 0)) < 0) {
+          ::_exit(2);
+        }
+      }
+      getNextAvailableTCPPort();
+      for (int descriptor = 3; descriptor < kMost; ++descriptor) {
+        if (::fcntl(descriptor, F_GETFD) < 0) ::_exit(3);
+      }
+      ::_exit(0);
+    }
+    reap(pid);
+  });
+}
+
+}  // namespace
+}  // namespace portpool::test
