@@ -153,16 +153,24 @@ TEST(Order, ASetHasItsTurnBesideBlocks) {
   expectFair(takeTurns(freeBlock(3), {block(2), block(2), set(3)}, 300));
 }
 
-TEST(Order, OneWhoReturnsManyPortsAndAsksAgainIsBehindThoseWhoWait) {
-  const auto ports = freeBlock(200);
+TEST(Order, OneForWhomManyPortsSeemFreeIsBehindThoseWhoWait) {
+  constexpr std::size_t kPorts = 200;
+  const auto ports = freeBlock(kPorts);
   const auto registry = platform::makeLeaseRegistry();
   const WaitingLine line(*registry, ports);
   PortPool pool(ports);
-  auto owners = pool.allocateSeveral(200);
+  auto owner = pool.allocate();
+  Signal hasRest;
+  const ForkedChild rest([&] {
+    const auto owners = PortPool(ports).allocateSeveral(kPorts - 1);
+    hasRest.send();
+    sleepUntilKilled();
+  });
+  hasRest.await();
   ForkedChild waiter([&] { PortPool(ports).allocate(); });
   untilInLine(ports, 1);
-  owners.resize(100);
-  pool.allocate();  // of which it knows that many are free
+  owner.cleanup();
+  pool.allocate();
   EXPECT_EQ(line.count(), 0);
   EXPECT_TRUE(waiter.succeeds());
 }
