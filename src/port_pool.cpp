@@ -23,6 +23,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
+const std::vector<platform::PrivateSocket> kNoHold;
+
 constexpr std::size_t kSmallPool = 16384;
 constexpr milliseconds kReportAfter{1000};
 constexpr milliseconds kLongestWait = std::chrono::hours(24 * 365);  // that a clock can add
@@ -373,8 +375,7 @@ detail::Allocation::~Allocation() {
 }
 
 const std::vector<platform::PrivateSocket>& detail::Allocation::hold() const {
-  static const std::vector<platform::PrivateSocket> none;
-  return isOfThisProcess() ? hold_ : none;
+  return isOfThisProcess() ? hold_ : kNoHold;
 }
 
 }  // namespace portpool

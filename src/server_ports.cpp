@@ -78,6 +78,7 @@ PortRange getEphemeralTCPPortRange() {
 }
 
 const PortSet& excludedTCPPorts() {
+  const platform::NoFork noFork;  // a child forked meanwhile would wait for the set for ever
   static const auto& ports = *new PortSet{
       {1719, 1720}, {1723, 1723}, {2049, 2049},   {3659, 3659}, {4045, 4045},
       {4190, 4190}, {5060, 5061}, {6000, 6000},   {6566, 6566}, {6665, 6669},

@@ -172,6 +172,9 @@ class Process {
   std::atomic<std::uint64_t> id_{1};
 };
 
+/// Before any thread runs: a child forked while another thread is building it would wait for that.
+[[maybe_unused]] const auto& kBuilt = Process::current();
+
 }  // namespace
 
 std::uint64_t currentProcess() noexcept { return Process::current().id(); }
