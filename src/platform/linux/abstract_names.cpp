@@ -86,17 +86,21 @@ class AbstractNameRegistry final : public LeaseRegistry {
 
   bool isLeased(std::uint64_t key) override {
     const auto name = nameOf(key);
-    if (::connect(messenger(), name.get(), name.size) == 0) return true;
-    if (errno == ECONNREFUSED) return false;
-    if (isRefusal(errno)) return true;  // by a security module, which has found the other end
-    throwSystemError("connect to a lease", errno);
+    const int error =
+        withMessenger([&](int socket) { return ::connect(socket, name.get(), name.size); });
+    if (error == 0) return true;
+    if (error == ECONNREFUSED) return false;
+    if (isRefusal(error)) return true;  // by a security module, which has found the other end
+    throwSystemError("connect to a lease", error);
   }
 
   bool wake(std::uint64_t key, std::uint16_t port) noexcept override {
     try {
       const auto name = nameOf(key);
-      return ::sendto(messenger(), &port, sizeof port, MSG_DONTWAIT | MSG_NOSIGNAL, name.get(),
-                      name.size) == sizeof port;
+      return withMessenger([&](int socket) {
+               return ::sendto(socket, &port, sizeof port, MSG_DONTWAIT | MSG_NOSIGNAL, name.get(),
+                               name.size);
+             }) == 0;
     } catch (const std::exception&) {
       return false;  // without descriptors or memory: the other looks by itself, a little later
     }
@@ -106,21 +110,21 @@ class AbstractNameRegistry final : public LeaseRegistry {
   bool isLeasedByTheOther(std::uint16_t port) override { return isLocked(kLockFile, port); }
 
  private:
-  /// The socket that asks and sends: it has no name, and opens with the first question.
-  int messenger() {
-    {
-      const CoreLock lock;
-      if (messenger_.get() >= 0) return messenger_.get();
-    }
+  /// Makes the system call on the socket that asks and sends, one at a time, and returns 0 or its
+  /// error. The socket has no name, and opens with the first question.
+  template <class SystemCall>
+  int withMessenger(const SystemCall& call) {
     const NoFork noFork;
-    auto opened = openUnixSocket();
-    if (!opened) throwSystemError("socket for questions about leases", errno);
-    PrivateSocket socket(std::move(opened));
-    const CoreLock lock;
-    if (messenger_.get() < 0) std::swap(messenger_, socket);
-    return messenger_.get();
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (messenger_.get() < 0) {
+      auto socket = openUnixSocket();
+      if (!socket) throwSystemError("socket for questions about leases", errno);
+      messenger_ = PrivateSocket(std::move(socket));
+    }
+    return call(messenger_.get()) < 0 ? errno : 0;
   }
 
+  std::mutex mutex_;
   PrivateSocket messenger_;
 };
 

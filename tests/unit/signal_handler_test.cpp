@@ -1,0 +1,52 @@
+// Forks in signal handlers. The one copy of the library in this program is enough: the handlers of
+// pthread_atfork of two copies wait for each other where another thread forks as well.
+
+#include <gtest/gtest.h>
+#include <sys/time.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+
+#include <portpool/portpool.hpp>
+
+#include "fork.hpp"
+#include "surroundings.hpp"
+
+namespace portpool::test {
+namespace {
+
+std::atomic<int> forksInHandler{0};
+
+TEST(SignalHandler, ThatForksAtAnyMomentLetsTheProcessGoOn) {
+  EXPECT_TRUE(succeedsInChild([] {
+    ::alarm(60);  // a process that waits for itself waits for ever
+    struct sigaction action {};
+    action.sa_flags = SA_RESTART;
+    action.sa_handler = [](int) {
+      const int before = errno;
+      const auto pid = ::fork();
+      if (pid == 0) ::_exit(0);
+      ::waitpid(pid, nullptr, 0);
+      ++forksInHandler;
+      errno = before;
+    };
+    require(::sigaction(SIGPROF, &action, nullptr) == 0, "sigaction");
+    PortPool pool(getServerTCPPorts());
+    const itimerval each{{0, 1000}, {0, 1000}};
+    require(::setitimer(ITIMER_PROF, &each, nullptr) == 0, "setitimer");
+    while (forksInHandler < 200) {
+      const auto owners = pool.allocateBlock(2);
+      const PortScope scope;
+      require(bindAnew("0.0.0.0", owners[0].port()) == 0, "the port is taken");
+    }
+    const itimerval off{};
+    ::setitimer(ITIMER_PROF, &off, nullptr);
+  }));
+}
+
+}  // namespace
+}  // namespace portpool::test
