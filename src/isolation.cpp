@@ -2,6 +2,8 @@
 
 #include "environment.hpp"
 #include "platform/platform.hpp"
+#include "port_pool_impl.hpp"
+#include "run_start.hpp"
 
 #include <portpool/errors.hpp>
 
@@ -21,23 +23,36 @@ std::string requestedMode() { return environmentChoice(kVariable, {"0", "1", "tr
 }  // namespace
 
 void isolate() {
+  if (processHasPorts()) {
+    throw IsolationError(
+        "cannot isolate this process: it has taken ports, whose leases would stay in the network "
+        "that it leaves; isolate first, and take the ports of tests within them, by name if they "
+        "stand in many places (getNamedTCPPort)");
+  }
   platform::isolate();
   isDone = true;
 }
 
+namespace {
+
+void isolateAs(const std::string& mode) {
+  try {
+    isolate();
+    // The children are in this namespace already; one each would cut them off from this process.
+    ::unsetenv(kVariable);
+  } catch (const IsolationError& error) {
+    if (mode != "try") throw;
+    isDone = true;
+    warn(error.what());
+  }
+}
+
+}  // namespace
+
 bool isolateIfRequested() noexcept {
   try {
     const auto mode = requestedMode();
-    if (mode == "0") return true;
-    try {
-      isolate();
-      // The children are in this namespace already; one each would cut them off from this process.
-      ::unsetenv(kVariable);
-    } catch (const IsolationError& error) {
-      if (mode != "try") throw;
-      isDone = true;
-      warn(error.what());
-    }
+    if (mode != "0" && !isDone) isolateAs(mode);
     return true;
   } catch (const std::exception& error) {
     say(error.what());
@@ -48,6 +63,10 @@ bool isolateIfRequested() noexcept {
 void requireIsolationIfRequested() {
   const auto mode = requestedMode();
   if (mode == "0" || isDone) return;
+  if (isBeforeRun()) {  // main comes too late
+    isolateAs(mode);
+    return;
+  }
   const auto message = std::string(kVariable) + "=" + mode +
                        " is set, but this process is not isolated: its main has not called "
                        "portpool::isolateIfRequested(); call it there before the tests run, link "

@@ -1,6 +1,7 @@
 #include "leaks.hpp"
 
 #include "environment.hpp"
+#include "text.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -64,19 +65,21 @@ class LeakSearch {
     if (isAnyInUse()) users = platform::usersOfPorts(portsInUse(), platform::UserSearch::Sockets);
     for (const auto& [allocation, use] : suspects_) {
       const auto port = allocation->port();
+      const auto title = portTitle(port, allocation->request().name);
       const auto ends = phase + " ends, but ";
       constexpr const char* kRemedy = ", or set PORTPOOL_LEAKS=ignore";
       if (use == Use::Server) {
-        leaks.found.push_back(ends + "its port " + std::to_string(port) + " is still in use by " +
-                              describeUsers(users, port, false) +
-                              "; stop the server within its test" + kRemedy);
+        leaks.found.push_back({port, ends + "its " + title + " is still in use by " +
+                                         describeUsers(users, port, false) +
+                                         "; stop the server within its test" + kRemedy});
       } else if (use == Use::Connection) {
-        leaks.found.push_back(ends + "a connection on its port " + std::to_string(port) +
-                              " is still open in " + describeUsers(users, port, true) +
-                              ", though nothing listens there any more; close it within the test" +
-                              kRemedy);
+        leaks.found.push_back(
+            {port, ends + "a connection on its " + title + " is still open in " +
+                       describeUsers(users, port, true) +
+                       ", though nothing listens there any more; close it within the test" +
+                       kRemedy});
       } else if (use == Use::Unknown) {
-        leaks.unknown.push_back(phase + " ends; whether its port " + std::to_string(port) +
+        leaks.unknown.push_back(phase + " ends; whether its " + title +
                                 " is still in use is not known, since the system does not show "
                                 "its sockets (NETLINK_SOCK_DIAG, /proc/net/tcp); show them to the "
                                 "test, or set PORTPOOL_LEAKS=ignore");

@@ -2,6 +2,7 @@
 
 #include "port_pool_impl.hpp"
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -14,8 +15,13 @@ enum class LeakPolicy { Warn, Fail, Ignore };
 /// PortSpecificationError.
 LeakPolicy leakPolicy();
 
+struct Leak {
+  std::uint16_t port;
+  std::string message;
+};
+
 struct Leaks {
-  std::vector<std::string> found;    ///< a message for each port that is in use
+  std::vector<Leak> found;           ///< the ports that are in use
   std::vector<std::string> unknown;  ///< for each that may be, since the system does not tell
 };
 

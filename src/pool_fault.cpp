@@ -1,17 +1,50 @@
 #include <portpool/pool_fault.hpp>
 
+#include "environment.hpp"
+#include "platform/fork.hpp"
+#include "run_start.hpp"
+
 #include <portpool/port_pool.hpp>
 
+#include <atomic>
 #include <exception>
 
 namespace portpool {
+namespace {
+
+std::atomic<bool> isExpected{false}, hasBegun{false};
+
+/// The first fault before the run, or null. Guarded by platform::CoreLock.
+const std::string* earlyFault = nullptr;
+
+}  // namespace
 
 std::string processPoolFault() noexcept {
   try {
+    {
+      const platform::CoreLock lock;
+      if (earlyFault != nullptr) return *earlyFault;
+    }
     PortPool::process();
     return {};
   } catch (const std::exception& error) {
     return error.what();
+  }
+}
+
+void expectRun() noexcept { isExpected = true; }
+bool isBeforeRun() noexcept { return isExpected && !hasBegun; }
+void beginRun() noexcept { hasBegun = true; }
+
+void failRun(const std::string& error) noexcept {
+  try {
+    say("before the tests run: " + error);
+    const platform::CoreLock lock;
+    if (earlyFault == nullptr) earlyFault = new std::string(error);
+  } catch (const std::exception&) {
+    static const std::string kNoMemory("no memory for a port before the tests run");
+    const platform::CoreLock lock;
+    earlyFault = &kNoMemory;
   }
 }
 

@@ -39,6 +39,8 @@ constexpr int kPauseInTimesOfALook = 50;
 constexpr milliseconds kLookFromBehind{1000};
 constexpr int kPauseInTimesOfALookFromBehind = 500;
 
+std::atomic<PortPool*> processPool{nullptr};  // as soon as it is built
+
 std::uint64_t randomSeed() {
   std::random_device device;
   return (std::uint64_t{device()} << 32) | device();
@@ -92,8 +94,7 @@ void logUse(const PortPool& pool) {
 // ---- PortPool -----------------------------------------------------------------------------------
 
 PortPool& PortPool::process() {
-  static std::atomic<PortPool*> built{nullptr};
-  if (auto* pool = built.load(std::memory_order_acquire)) return *pool;
+  if (auto* pool = processPool.load(std::memory_order_acquire)) return *pool;
   const platform::NoFork noFork;  // a child forked meanwhile would wait for it to be built for ever
   static auto& pool = []() -> PortPool& {
     checkEnvironment();
@@ -103,8 +104,13 @@ PortPool& PortPool::process() {
     if (options.verbose) logUse(process);
     return process;
   }();
-  built.store(&pool, std::memory_order_release);
+  processPool.store(&pool, std::memory_order_release);
   return pool;
+}
+
+bool processHasPorts() {
+  const auto* pool = processPool.load(std::memory_order_acquire);
+  return pool != nullptr && pool->statistics().allocated > 0;
 }
 
 PortPool::PortPool(const PortSet& ports, const PortPoolOptions& options)
@@ -221,13 +227,14 @@ Allocations PortPool::Impl::handOut(PortSearch& search) {
   });
   if (verbose_) {
     for (const auto& allocation : allocations) {
-      say("port " + std::to_string(allocation->port()) + " handed out");
+      say(portTitle(allocation->port(), allocation->request().name) + " handed out");
     }
   }
   return allocations;
 }
 
-void PortPool::Impl::takeBack(std::uint16_t port, bool wasHandedOut) noexcept {
+void PortPool::Impl::takeBack(std::uint16_t port, const std::string& name,
+                              bool wasHandedOut) noexcept {
   withTable([&](PortTable& table) {
     table.put(port, PortTable::State::Returned);
     if (wasHandedOut) --statistics_.allocated;
@@ -236,7 +243,7 @@ void PortPool::Impl::takeBack(std::uint16_t port, bool wasHandedOut) noexcept {
   if (isCrowded_) line_.wakeFirst(port);
   if (!verbose_) return;
   try {
-    say("port " + std::to_string(port) + " returned");
+    say(portTitle(port, name) + " returned");
   } catch (const std::bad_alloc&) {
     return;  // what is not logged is no harm
   }
@@ -371,7 +378,7 @@ detail::Allocation::~Allocation() {
   if (!isOfThisProcess()) return;
   hold_.clear();
   lease_.reset();  // before another thread can be given the port
-  pool_->takeBack(port_, isHandedOut_);
+  pool_->takeBack(port_, request_->name, isHandedOut_);
 }
 
 const std::vector<platform::PrivateSocket>& detail::Allocation::hold() const {

@@ -34,6 +34,7 @@ class Allocation {
   ~Allocation();
 
   const PortRequest& request() const { return *request_; }
+  std::shared_ptr<const PortRequest> sharedRequest() const { return request_; }
   std::uint16_t port() const { return port_; }
   bool isOfThisProcess() const { return process_ == platform::currentProcess(); }
 
@@ -56,6 +57,9 @@ class Allocation {
 
 }  // namespace detail
 
+/// Whether PortPool::process() has handed out ports that have not come back.
+bool processHasPorts();
+
 using Allocations = std::vector<std::unique_ptr<detail::Allocation>>;
 
 class PortPool::Impl : public std::enable_shared_from_this<PortPool::Impl> {
@@ -64,7 +68,7 @@ class PortPool::Impl : public std::enable_shared_from_this<PortPool::Impl> {
 
   Allocations allocate(const PortRequest& request, std::size_t count);
   Allocations allocateBlock(const PortRequest& request, std::size_t count);
-  void takeBack(std::uint16_t port, bool wasHandedOut) noexcept;
+  void takeBack(std::uint16_t port, const std::string& name, bool wasHandedOut) noexcept;
 
   const PortSet& ports() const { return ports_; }
   std::uint64_t seed() const { return seed_; }

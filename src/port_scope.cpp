@@ -3,72 +3,121 @@
 #include "environment.hpp"
 #include "leaks.hpp"
 #include "port_pool_impl.hpp"
+#include "port_search.hpp"
+#include "run_start.hpp"
+#include "text.hpp"
 
+#include <portpool/errors.hpp>
 #include <portpool/port_pool.hpp>
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <exception>
 #include <iterator>
+#include <map>
 #include <mutex>
 #include <new>
 #include <utility>
 
 namespace portpool {
-namespace {
 
-/// The open scopes, innermost last. Guarded, with their contents, by platform::CoreLock.
-struct OpenScopes {
-  std::vector<PortScope*> scopes;
-  std::vector<TCPPortOwner> withoutScope;  // the process's until it exits
+/// Guarded by platform::CoreLock, like the list of those that are open.
+struct PortScope::State {
+  struct HandedOut {
+    std::uint16_t port;
+    std::shared_ptr<const PortRequest> request;
+    std::string named;   // "server=20000", of the first port of that name
+    bool isOfThisPhase;  // not of one within that has a name of its own
+  };
+  struct Named {
+    std::shared_ptr<const PortRequest> request;
+    std::size_t count;
+    std::uint16_t first;
+  };
+  struct Line {  // of describePorts()
+    std::string phase;
+    std::string name;
+    bool isReturned;
+  };
+
+  /// The open ones, outermost first: that of the process comes before all, and never ends.
+  static std::vector<State*>& open() {
+    static auto& states = *new std::vector<State*>{new State};
+    return states;
+  }
+
+  /// That of a scope, or of the innermost for the one that stands for it.
+  static State& of(const std::unique_ptr<State>& scope) { return scope ? *scope : *open().back(); }
+
+  /// What this scope, or one around it, has by the name, or null.
+  const Named* find(const std::string& name) const;
+
+  /// Takes the owners, whose ports can be found by their name or not, and returns their ports; or
+  /// leaves them to their caller, who has no lock when it ends them, if there is no memory.
+  std::vector<std::uint16_t> adopt(std::vector<TCPPortOwner>& owned, bool byName);
+
+  /// Takes over the record of a scope within that ends.
+  void append(State& inner, const std::vector<std::string>& leaks);
+
+  /// The ports of all that are open, and those that the innermost has returned.
+  static std::map<std::uint16_t, Line> lines();
+
+  std::string name;
+  std::uint64_t process = platform::currentProcess();  // that opened it
+  std::vector<TCPPortOwner> owners;
+  std::vector<HandedOut> handedOut;
+  std::vector<Named> named;
+  PortSet leaked;
+  std::vector<std::string> failures;  // leaks of inner scopes
 };
 
-OpenScopes& open() {
-  static auto& scopes = *new OpenScopes;  // outlives every static object that owns a scope
-  return scopes;
-}
+namespace {
 
 template <class Container>
 void append(Container& to, const Container& from) {
   to.insert(to.end(), from.begin(), from.end());
 }
 
-// What the functions of the innermost scope and those of a given one have in common.
-
-std::vector<TCPPortOwner> single(TCPPortOwner owner) {
-  std::vector<TCPPortOwner> owners;
-  owners.push_back(std::move(owner));
-  return owners;
-}
+constexpr std::size_t kLongestName = 80;
 
 std::vector<TCPPortOwner> allocate(const PortRequest& request) {
-  return single(PortPool::process().allocate(request));
+  return PortPool::process().allocateBlock(1, request);
 }
 
-PortRequest requestOf(std::vector<std::string> hosts, AddressFamily family) {
-  PortRequest request;
-  request.hosts = std::move(hosts);
-  request.family = family;
-  return request;
+/// Where ports are taken by name, one at a time: two threads that ask for one name get one port. A
+/// forked child has a lock of its own, since its parent's may be locked for ever.
+std::mutex& namingMutex() {
+  static std::uint64_t process = 0;
+  static std::mutex* mutex = nullptr;
+  const platform::CoreLock lock;
+  if (process != platform::currentProcess()) {
+    mutex = new std::mutex;
+    process = platform::currentProcess();
+  }
+  return *mutex;
 }
 
-PortRequest forUDP(PortRequest request) {
-  request.transport = Transport::UDP;
-  return request;
+/// A request as it stands in an error: its kind, and what of it is unusual.
+std::string describe(const PortRequest& request, std::size_t count) {
+  const PortRequest usual;
+  auto text = kindOf(request, count, true);
+  if (request.hosts != usual.hosts) {
+    text += " of";
+    for (const auto& host : request.hosts) text += " host \"" + printable(host, kLongestName) + '"';
+  }
+  if (request.family == AddressFamily::IPv4) text += ", IPv4 only";
+  if (request.family == AddressFamily::IPv6) text += ", IPv6 only";
+  if (request.avoidTimeWait) text += ", without TIME_WAIT";
+  if (request.hold == Hold::Shared) text += ", held";
+  if (request.hold == Hold::Exclusive) text += ", held exclusively";
+  return text;
 }
 
-PortRequest forRefusal(PortRequest request) {
-  request.hold = Hold::Exclusive;
-  return request;
-}
-
-PortRange rangeOf(const std::vector<std::uint16_t>& ports) { return {ports.front(), ports.back()}; }
-
-std::pair<TCPPortOwner, ListeningSocket> listenSomewhere(const std::string& host, int backlog) {
-  PortRequest request;
-  request.hold = Hold::Shared;
-  auto owner = PortPool::process().allocate(request);
-  auto socket = owner.listen(host, backlog);
-  return {std::move(owner), std::move(socket)};
+bool isSame(const PortRequest& one, const PortRequest& other) {
+  return one.hosts == other.hosts && one.family == other.family &&
+         one.avoidTimeWait == other.avoidTimeWait && one.transport == other.transport &&
+         one.hold == other.hold;
 }
 
 /// Has no memory to be sure of.
@@ -100,14 +149,86 @@ std::string describeUsers(const std::vector<platform::PortUser>& users, std::uin
 
 }  // namespace
 
+// ---- PortScope::State ---------------------------------------------------------------------------
+
+const PortScope::State::Named* PortScope::State::find(const std::string& wanted) const {
+  const auto& states = open();
+  bool isAround = false;  // this, or around it
+  for (auto state = states.rbegin(); state != states.rend(); ++state) {
+    isAround = isAround || *state == this;
+    if (!isAround) continue;
+    for (const auto& each : (*state)->named) {
+      if (each.request->name == wanted) return &each;
+    }
+  }
+  return nullptr;
+}
+
+std::vector<std::uint16_t> PortScope::State::adopt(std::vector<TCPPortOwner>& owned, bool byName) {
+  std::vector<std::uint16_t> ports;
+  std::vector<HandedOut> entries;
+  for (const auto& owner : owned) {
+    ports.push_back(owner.port());
+    entries.push_back({owner.port(), owner.allocation_->sharedRequest(), {}, true});
+  }
+  owners.reserve(owners.size() + owned.size());
+  named.reserve(named.size() + 1);
+  if (byName) {
+    entries.front().named = printable(entries.front().request->name, kLongestName) + '=' +
+                            PortSet{{ports.front(), ports.back()}}.toString();
+  }
+  // The process's own are in no report, and may be any number.
+  if (this != open().front()) portpool::append(handedOut, entries);
+  if (byName) named.push_back({entries.front().request, owned.size(), ports.front()});
+  std::move(owned.begin(), owned.end(), std::back_inserter(owners));
+  return ports;
+}
+
+void PortScope::State::append(State& inner, const std::vector<std::string>& leaks) {
+  portpool::append(failures, leaks);
+  if (this == open().front()) return;
+  const bool isSamePhase = inner.name == name;
+  for (auto& each : inner.handedOut) each.isOfThisPhase = each.isOfThisPhase && isSamePhase;
+  portpool::append(handedOut, inner.handedOut);
+  if (isSamePhase) leaked |= inner.leaked;
+}
+
+std::map<std::uint16_t, PortScope::State::Line> PortScope::State::lines() {
+  std::map<std::uint16_t, Line> lines;
+  const platform::CoreLock lock;
+  for (const auto* state : open()) {
+    for (const auto& owner : state->owners) {
+      const auto& allocation = *owner.allocation_;
+      if (!allocation.isOfThisProcess()) continue;
+      lines.insert_or_assign(owner.port(), Line{state->name, allocation.request().name, false});
+    }
+  }
+  // An exception ends the scopes within before anybody hears of it.
+  if (const auto& inner = *open().back(); inner.process == platform::currentProcess()) {
+    for (const auto& each : inner.handedOut) {
+      lines.emplace(each.port, Line{inner.name, each.request->name, true});
+    }
+  }
+  return lines;
+}
+
 // ---- PortScope ----------------------------------------------------------------------------------
 
-PortScope::PortScope(std::string name)
-    : name_(std::move(name)), process_(platform::currentProcess()) {
+PortScope::PortScope(std::string name) : portScope_(std::make_unique<State>()) {
+  beginRun();
   const platform::CoreLock lock;
-  auto& scopes = open().scopes;
-  if (name_.empty()) name_ = scopes.empty() ? "a scope" : scopes.back()->name_;
-  scopes.push_back(this);
+  auto& open = State::open();
+  if (name.empty()) name = open.size() == 1 ? "a scope" : open.back()->name;
+  portScope_->name = std::move(name);
+  open.push_back(portScope_.get());
+}
+
+PortScope::PortScope(Innermost /*unused*/) noexcept {}
+
+PortScope& PortScope::innermost() noexcept {
+  alignas(PortScope) static std::array<std::byte, sizeof(PortScope)> memory;
+  static auto& scope = *new (memory.data()) PortScope(Innermost());  // never destroyed
+  return scope;
 }
 
 PortScope::~PortScope() {
@@ -115,12 +236,11 @@ PortScope::~PortScope() {
   try {
     {
       const platform::CoreLock lock;
-      auto& scopes = open().scopes;
-      const auto self = scopes.erase(std::find(scopes.begin(), scopes.end(), this));
-      if (self != scopes.begin()) {
-        auto& outer = **std::prev(self);
-        append(outer.ports_, ports_);
-        append(outer.failures_, failures);
+      auto& open = State::open();
+      const auto self = open.erase(std::find(open.begin(), open.end(), portScope_.get()));
+      auto& outer = **std::prev(self);
+      if (&outer != open.front()) {
+        outer.append(*portScope_, failures);
         return;
       }
     }
@@ -133,138 +253,179 @@ PortScope::~PortScope() {
 std::vector<std::string> PortScope::end() noexcept {
   std::vector<TCPPortOwner> owners;
   std::vector<std::string> failures;
+  if (!portScope_) return failures;
+  auto& state = *portScope_;
   {
     const platform::CoreLock lock;
-    owners.swap(owners_);
-    failures.swap(failures_);
+    owners.swap(state.owners);
+    failures.swap(state.failures);
+    state.named.clear();
   }
-  if (process_ != platform::currentProcess()) failures.clear();  // the parent tells them
+  if (state.process != platform::currentProcess()) failures.clear();  // the parent tells them
   try {
     if (owners.empty() || leakPolicy() == LeakPolicy::Ignore) return failures;
     std::vector<detail::Allocation*> allocations;
     for (const auto& owner : owners) allocations.push_back(owner.allocation_.get());
-    const auto leaks = findLeaks(name_, allocations);
+    const auto leaks = findLeaks(state.name, allocations);
     for (const auto& leak : leaks.unknown) warn(leak);
     for (const auto& leak : leaks.found) {
+      {
+        const platform::CoreLock lock;
+        state.leaked.insert(leak.port);
+      }
       if (leakPolicy() == LeakPolicy::Fail) {
-        failures.push_back(leak);
+        failures.push_back(leak.message);
       } else {
-        warn(leak);
+        warn(leak.message);
       }
     }
   } catch (const std::exception& error) {
-    warnOfUnknownLeaks(name_, error);
+    warnOfUnknownLeaks(state.name, error);
   }
   return failures;
 }
 
-std::vector<std::uint16_t> detail::adopt(PortScope* scope, std::vector<TCPPortOwner> owners) {
-  std::vector<std::uint16_t> ports;
-  for (const auto& owner : owners) ports.push_back(owner.port());
-  const platform::CoreLock lock;
-  if (scope == nullptr && !open().scopes.empty()) scope = open().scopes.back();
-  auto& adopted = scope == nullptr ? open().withoutScope : scope->owners_;
-  adopted.reserve(adopted.size() + owners.size());
-  if (scope != nullptr) append(scope->ports_, ports);
-  std::move(owners.begin(), owners.end(), std::back_inserter(adopted));
-  return ports;
+template <class Allocate>
+std::vector<std::uint16_t> PortScope::takePorts(const Allocate& allocate, bool byName) {
+  try {
+    auto owners = allocate();
+    const platform::CoreLock lock;
+    return State::of(portScope_).adopt(owners, byName);
+  } catch (const PortPoolError& error) {
+    // Nobody would catch it there, and the program could not even list its tests.
+    if (portScope_ || !isBeforeRun()) throw;
+    failRun(error.what());
+    return {0};
+  }
+}
+
+std::uint16_t PortScope::takeNamedPorts(const PortRequest& request, std::size_t count) {
+  if (request.name.empty()) {
+    throw PortSpecificationError("a port is asked for by an empty name; give it one");
+  }
+  const auto find = [&]() -> std::uint16_t {
+    const platform::CoreLock lock;
+    const auto* named = State::of(portScope_).find(request.name);
+    if (named == nullptr) return 0;
+    if (named->count == count && isSame(*named->request, request)) return named->first;
+    throw PortSpecificationError(portTitle(named->first, request.name) + " is a " +
+                                 describe(*named->request, named->count) + ", and a " +
+                                 describe(request, count) +
+                                 " is asked for by the same name; give one of them another name");
+  };
+  if (const auto port = find(); port != 0) return port;
+  const std::lock_guard<std::mutex> naming(namingMutex());
+  if (const auto port = find(); port != 0) return port;
+  return takePorts([&] { return PortPool::process().allocateBlock(count, request); }, true).front();
 }
 
 std::vector<std::uint16_t> PortScope::ports() const {
+  std::vector<std::uint16_t> ports;
   const platform::CoreLock lock;
-  return ports_;
+  for (const auto& each : State::of(portScope_).handedOut) ports.push_back(each.port);
+  return ports;
 }
 
-PortSet PortScope::ownedPorts() const {
-  PortSet owned;
-  for (const auto& owner : owners_) {
-    if (owner.allocation_->isOfThisProcess()) owned.insert(owner.port());
+std::vector<std::pair<std::string, std::string>> PortScope::properties() const {
+  std::string tcp, udp, names, leaked;
+  const auto add = [](std::string& list, const std::string& word) {
+    list += (list.empty() ? "" : " ") + word;
+  };
+  {
+    const platform::CoreLock lock;
+    const auto& state = State::of(portScope_);
+    for (const auto& each : state.handedOut) {
+      if (!each.isOfThisPhase) continue;
+      const auto port = std::to_string(each.port);
+      if (each.request->transport != Transport::UDP) add(tcp, port);
+      if (each.request->transport != Transport::TCP) add(udp, port);
+      if (!each.named.empty()) add(names, each.named);
+    }
+    for (const auto port : state.leaked) add(leaked, std::to_string(port));
   }
-  return owned;
+  std::vector<std::pair<std::string, std::string>> properties;
+  for (const auto& [name, value] : {std::pair<const char*, const std::string&>{"tcp_ports", tcp},
+                                    {"udp_ports", udp},
+                                    {"named_ports", names},
+                                    {"leaked_ports", leaked}}) {
+    if (!value.empty()) properties.emplace_back(name, value);
+  }
+  return properties;
 }
 
 std::uint16_t PortScope::getNextAvailableTCPPort(const PortRequest& request) {
-  return detail::adopt(this, allocate(request)).front();
+  return takePorts([&] { return allocate(request); }).front();
 }
 
 std::uint16_t PortScope::getNextAvailableTCPPort(std::vector<std::string> hosts,
                                                  AddressFamily family) {
-  return detail::adopt(this, allocate(requestOf(std::move(hosts), family))).front();
+  PortRequest request;
+  request.hosts = std::move(hosts);
+  request.family = family;
+  return getNextAvailableTCPPort(request);
 }
 
 std::uint16_t PortScope::getNextAvailableUDPPort(PortRequest request) {
-  return detail::adopt(this, allocate(forUDP(std::move(request)))).front();
+  request.transport = Transport::UDP;
+  return getNextAvailableTCPPort(request);
 }
 
 std::vector<std::uint16_t> PortScope::getNextAvailableTCPPorts(std::size_t count,
                                                                const PortRequest& request) {
-  return detail::adopt(this, PortPool::process().allocateSeveral(count, request));
+  return takePorts([&] { return PortPool::process().allocateSeveral(count, request); });
 }
 
 PortRange PortScope::getNextAvailableTCPPortBlock(std::size_t count, const PortRequest& request) {
-  return rangeOf(detail::adopt(this, PortPool::process().allocateBlock(count, request)));
+  const auto ports = takePorts([&] { return PortPool::process().allocateBlock(count, request); });
+  return {ports.front(), ports.back()};
 }
 
 std::uint16_t PortScope::getRefusedTCPPort(PortRequest request) {
-  return detail::adopt(this, allocate(forRefusal(std::move(request)))).front();
+  request.hold = Hold::Exclusive;
+  return getNextAvailableTCPPort(request);
 }
 
 ListeningSocket PortScope::getListeningTCPSocket(const std::string& host, int backlog) {
-  auto [owner, socket] = listenSomewhere(host, backlog);
-  detail::adopt(this, single(std::move(owner)));
-  return std::move(socket);
+  ListeningSocket socket(-1);
+  takePorts([&] {
+    PortRequest request;
+    request.hold = Hold::Shared;
+    auto owners = allocate(request);
+    socket = owners.front().listen(host, backlog);
+    return owners;
+  });
+  return socket;
 }
 
-// ---- The innermost scope ------------------------------------------------------------------------
-
-std::uint16_t getNextAvailableTCPPort(const PortRequest& request) {
-  return detail::adopt(nullptr, allocate(request)).front();
+std::uint16_t PortScope::getNamedTCPPort(const std::string& name, const PortRequest& request) {
+  return getNamedTCPPortBlock(name, 1, request).first;
 }
 
-std::uint16_t getNextAvailableTCPPort(std::vector<std::string> hosts, AddressFamily family) {
-  return detail::adopt(nullptr, allocate(requestOf(std::move(hosts), family))).front();
+std::uint16_t PortScope::getNamedUDPPort(const std::string& name, PortRequest request) {
+  request.transport = Transport::UDP;
+  return getNamedTCPPort(name, request);
 }
 
-std::uint16_t getNextAvailableUDPPort(PortRequest request) {
-  return detail::adopt(nullptr, allocate(forUDP(std::move(request)))).front();
+PortRange PortScope::getNamedTCPPortBlock(const std::string& name, std::size_t count,
+                                          const PortRequest& request) {
+  auto named = request;
+  named.name = name;
+  const auto first = takeNamedPorts(named, count);
+  return {first, static_cast<std::uint16_t>(first + count - 1)};
 }
 
-std::vector<std::uint16_t> getNextAvailableTCPPorts(std::size_t count, const PortRequest& request) {
-  return detail::adopt(nullptr, PortPool::process().allocateSeveral(count, request));
-}
-
-PortRange getNextAvailableTCPPortBlock(std::size_t count, const PortRequest& request) {
-  return rangeOf(detail::adopt(nullptr, PortPool::process().allocateBlock(count, request)));
-}
-
-std::uint16_t getRefusedTCPPort(PortRequest request) {
-  return detail::adopt(nullptr, allocate(forRefusal(std::move(request)))).front();
-}
-
-ListeningSocket getListeningTCPSocket(const std::string& host, int backlog) {
-  auto [owner, socket] = listenSomewhere(host, backlog);
-  detail::adopt(nullptr, single(std::move(owner)));
-  return std::move(socket);
-}
+// ---- What a failing test shows ------------------------------------------------------------------
 
 std::string describePorts() {
+  const auto lines = PortScope::State::lines();
   PortSet ports;
-  PortSet owned;
-  {
-    const platform::CoreLock lock;
-    const auto& scopes = open().scopes;
-    for (const auto* scope : scopes) owned |= scope->ownedPorts();
-    ports = owned;
-    // An exception ends the scopes within before anybody hears of it.
-    if (!scopes.empty() && scopes.back()->process_ == platform::currentProcess()) {
-      for (const auto port : scopes.back()->ports_) ports.insert(port);
-    }
-  }
+  for (const auto& [port, line] : lines) ports.insert(port);
   if (ports.empty()) return {};
   const auto users = platform::usersOfPorts(ports, platform::UserSearch::Sockets);
   std::string text;
-  for (const auto port : ports) {
-    text += "port " + std::to_string(port) + (owned.contains(port) ? ": " : " (returned): ") +
+  for (const auto& [port, line] : lines) {
+    text += "portpool: " + line.phase + ": " + portTitle(port, line.name) +
+            (line.isReturned ? " (returned): " : ": ") +
             (users ? describeUsers(*users, port)
                    : "what listens is not known, since the system does not show its sockets") +
             '\n';

@@ -1,5 +1,7 @@
 #include "port_search.hpp"
 
+#include "text.hpp"
+
 #include <algorithm>
 #include <map>
 #include <mutex>
@@ -41,6 +43,15 @@ std::vector<std::uint16_t> lingeringPorts(const PortSet& ports) {
 
 }  // namespace
 
+std::string kindOf(const PortRequest& request, std::size_t count, bool isBlock) {
+  const std::string transport = request.transport == Transport::TCP   ? "TCP"
+                                : request.transport == Transport::UDP ? "UDP"
+                                                                      : "TCP and UDP";
+  if (count == 1) return transport + " port";
+  return (isBlock ? "block of " : "set of ") + std::to_string(count) +
+         (isBlock ? " consecutive " : " ") + transport + " ports";
+}
+
 PortSearch::PortSearch(std::shared_ptr<PortPool::Impl> pool, PortRequest request, std::size_t count,
                        bool isBlock)
     : pool_(std::move(pool)),
@@ -50,12 +61,8 @@ PortSearch::PortSearch(std::shared_ptr<PortPool::Impl> pool, PortRequest request
       probe_(*request_) {}
 
 std::string PortSearch::describe() const {
-  const std::string transport = request_->transport == Transport::TCP   ? "TCP"
-                                : request_->transport == Transport::UDP ? "UDP"
-                                                                        : "TCP and UDP";
-  if (count_ == 1) return transport + " port";
-  return (isBlock_ ? "block of " : "set of ") + std::to_string(count_) +
-         (isBlock_ ? " consecutive " : " ") + transport + " ports";
+  return kindOf(*request_, count_, isBlock_) +
+         (request_->name.empty() ? "" : " for " + quoted(request_->name));
 }
 
 bool PortSearch::isPlain() const {

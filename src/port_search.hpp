@@ -14,6 +14,9 @@
 
 namespace portpool {
 
+/// "TCP port", "set of 3 UDP ports", "block of 3 consecutive TCP ports".
+std::string kindOf(const PortRequest& request, std::size_t count, bool isBlock);
+
 /// What one caller wants of a pool, a port, a set or a block, and the way to look for it. Not
 /// thread-safe.
 class PortSearch {
@@ -23,7 +26,7 @@ class PortSearch {
              bool isBlock);
 
   std::size_t count() const { return count_; }
-  std::string describe() const;  ///< "TCP port"
+  std::string describe() const;  ///< its kind and its name
 
   enum class Reach {
     Fresh,       ///< ports of which nothing bad is known

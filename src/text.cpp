@@ -54,4 +54,13 @@ std::string printable(std::string_view text, std::size_t longest) {
   return result;
 }
 
+std::string quoted(std::string_view name) {
+  constexpr std::size_t kLongest = 80;
+  return name.empty() ? "" : '"' + printable(name, kLongest) + '"';
+}
+
+std::string portTitle(std::uint16_t port, std::string_view name) {
+  return "port " + std::to_string(port) + (name.empty() ? "" : " " + quoted(name));
+}
+
 }  // namespace portpool

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -10,5 +11,11 @@ namespace portpool {
 /// characters, bytes that are no UTF-8) becomes '?', and what is longer than `longest` bytes is cut
 /// before a character, and ends in "...".
 std::string printable(std::string_view text, std::size_t longest);
+
+/// "server", in quotation marks and printable; "" if the name is empty.
+std::string quoted(std::string_view name);
+
+/// `port 20000 "server"`, or `port 20000` if the port has no name.
+std::string portTitle(std::uint16_t port, std::string_view name);
 
 }  // namespace portpool

@@ -46,6 +46,9 @@ struct PortRequest {
   Transport transport = Transport::TCP;
 
   Hold hold = Hold::None;
+
+  /// What messages call the port, beside its number. getNamedTCPPort and the like set it.
+  std::string name{};
 };
 
 }  // namespace portpool

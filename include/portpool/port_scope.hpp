@@ -9,20 +9,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace portpool {
-
-class PortScope;
-
-namespace detail {
-
-/// Gives the owners to the scope, or if it is null to the innermost, or if none is open to the
-/// process. Returns their ports.
-std::vector<std::uint16_t> adopt(PortScope* scope, std::vector<TCPPortOwner> owners);
-
-}  // namespace detail
 
 /// The ports of one phase of a run: of the run itself, a suite, a test, or a block of your own.
 /// They are returned when the scope ends. Scopes nest; the last opened that still exists is the
@@ -33,12 +25,17 @@ std::vector<std::uint16_t> adopt(PortScope* scope, std::vector<TCPPortOwner> own
 /// PortPool::allocate().
 class PortScope {
  public:
-  /// `name` is what messages call the phase, like "test Echo.Answers"; a scope without a name goes
-  /// by that of the scope around it.
+  /// `name` is what messages call the phase, like "test Echo.Answers"; a scope without a name is a
+  /// part of the phase around it, and goes by its name.
   explicit PortScope(std::string name = {});
   PortScope(const PortScope&) = delete;
   PortScope& operator=(const PortScope&) = delete;
   ~PortScope();
+
+  /// A scope that stands for whichever is the innermost at the moment of a call: with an adapter's
+  /// listener, that of the running test. Where none is open, its ports are the process's until it
+  /// exits. Thread-safe, whatever scopes end meanwhile.
+  static PortScope& innermost() noexcept;
 
   /// Allocates and returns a port, which this scope owns from then on.
   std::uint16_t getNextAvailableTCPPort(const PortRequest& request = {});
@@ -62,9 +59,30 @@ class PortScope {
   /// with SO_REUSEADDR set before the socket listens. Throws as TCPPortOwner::listen().
   ListeningSocket getListeningTCPSocket(const std::string& host = "localhost", int backlog = 128);
 
+  /// The port of this name: that which this scope, or else one around it, was asked for by the same
+  /// name before, or else a new one of this scope's. In a forked child, too, it is its parent's.
+  /// Takes the place of a port number that is a constant: `#define TEST_PORT
+  /// portpool::getNamedTCPPort("server")`. The name stands in messages and reports.
+  /// Throws PortSpecificationError if the name is empty, or that of a port that was asked for with
+  /// another request, transport or count.
+  std::uint16_t getNamedTCPPort(const std::string& name, const PortRequest& request = {});
+
+  /// The same for UDP.
+  std::uint16_t getNamedUDPPort(const std::string& name, PortRequest request = {});
+
+  /// The same for `count` consecutive ports.
+  PortRange getNamedTCPPortBlock(const std::string& name, std::size_t count,
+                                 const PortRequest& request = {});
+
   /// Every port handed out in this scope so far, in that order; those of a scope within it stand
   /// where it ended.
   std::vector<std::uint16_t> ports() const;
+
+  /// What a report of this phase says, as name and value: the ports handed out, `tcp_ports` and
+  /// `udp_ports`, blank-separated; those that have names, `named_ports`, like
+  /// "server=20000 cluster=20010-20012"; and those found in use at their end, `leaked_ports`. What
+  /// there is nothing of is left out.
+  std::vector<std::pair<std::string, std::string>> properties() const;
 
   /// Ends the phase: returns its ports, as the destructor does, and looks which of them is still
   /// bound or listening (a port that merely has connections in TIME_WAIT is not). Such a leak is,
@@ -74,36 +92,61 @@ class PortScope {
   std::vector<std::string> end() noexcept;
 
  private:
-  friend std::vector<std::uint16_t> detail::adopt(PortScope* scope,
-                                                  std::vector<TCPPortOwner> owners);
   friend std::string describePorts();
 
-  /// What this process owns: not what its parent did when it was forked.
-  PortSet ownedPorts() const;
+  struct State;
+  struct Innermost {};
 
-  std::string name_;
-  std::uint64_t process_;  // that opened it
-  std::vector<TCPPortOwner> owners_;
-  std::vector<std::uint16_t> ports_;
-  std::vector<std::string> failures_;  // leaks of inner scopes
+  explicit PortScope(Innermost) noexcept;
+
+  /// Gives this scope, or the one it stands for, what `allocate` returns, and returns the ports.
+  template <class Allocate>
+  std::vector<std::uint16_t> takePorts(const Allocate& allocate, bool byName = false);
+  /// The first of the ports by the request's name, and the others follow it.
+  std::uint16_t takeNamedPorts(const PortRequest& request, std::size_t count);
+
+  std::unique_ptr<State> portScope_;  // null where this stands for the innermost; of a fixture, too
 };
 
-/// As the members of PortScope, in the innermost open scope: with an adapter's listener, that of
-/// the running test. Where no scope is open, the port is the process's until it exits. Thread-safe.
-/// getNextAvailableTCPPort is from PySys's BaseTest.
-std::uint16_t getNextAvailableTCPPort(const PortRequest& request = {});
-std::uint16_t getNextAvailableTCPPort(std::vector<std::string> hosts,
-                                      AddressFamily family = AddressFamily::Any);
-std::uint16_t getNextAvailableUDPPort(PortRequest request = {});
-std::vector<std::uint16_t> getNextAvailableTCPPorts(std::size_t count,
-                                                    const PortRequest& request = {});
-PortRange getNextAvailableTCPPortBlock(std::size_t count, const PortRequest& request = {});
-std::uint16_t getRefusedTCPPort(PortRequest request = {});
-ListeningSocket getListeningTCPSocket(const std::string& host = "localhost", int backlog = 128);
+/// As the members of PortScope::innermost(). getNextAvailableTCPPort is from PySys's BaseTest.
+inline std::uint16_t getNextAvailableTCPPort(const PortRequest& request = {}) {
+  return PortScope::innermost().getNextAvailableTCPPort(request);
+}
+inline std::uint16_t getNextAvailableTCPPort(std::vector<std::string> hosts,
+                                             AddressFamily family = AddressFamily::Any) {
+  return PortScope::innermost().getNextAvailableTCPPort(std::move(hosts), family);
+}
+inline std::uint16_t getNextAvailableUDPPort(PortRequest request = {}) {
+  return PortScope::innermost().getNextAvailableUDPPort(std::move(request));
+}
+inline std::vector<std::uint16_t> getNextAvailableTCPPorts(std::size_t count,
+                                                           const PortRequest& request = {}) {
+  return PortScope::innermost().getNextAvailableTCPPorts(count, request);
+}
+inline PortRange getNextAvailableTCPPortBlock(std::size_t count, const PortRequest& request = {}) {
+  return PortScope::innermost().getNextAvailableTCPPortBlock(count, request);
+}
+inline std::uint16_t getRefusedTCPPort(PortRequest request = {}) {
+  return PortScope::innermost().getRefusedTCPPort(std::move(request));
+}
+inline ListeningSocket getListeningTCPSocket(const std::string& host = "localhost",
+                                             int backlog = 128) {
+  return PortScope::innermost().getListeningTCPSocket(host, backlog);
+}
+inline std::uint16_t getNamedTCPPort(const std::string& name, const PortRequest& request = {}) {
+  return PortScope::innermost().getNamedTCPPort(name, request);
+}
+inline std::uint16_t getNamedUDPPort(const std::string& name, PortRequest request = {}) {
+  return PortScope::innermost().getNamedUDPPort(name, std::move(request));
+}
+inline PortRange getNamedTCPPortBlock(const std::string& name, std::size_t count,
+                                      const PortRequest& request = {}) {
+  return PortScope::innermost().getNamedTCPPortBlock(name, count, request);
+}
 
 /// The ports of all open scopes, with those that the innermost has returned already, and what
-/// listens on each, as far as the system shows it, a line for each port; "" if there are none. For
-/// the output of a test that fails. Thread-safe.
+/// listens on each, as far as the system shows it: a line for each port, with its phase; "" if
+/// there are none. For the output of a test that fails. Thread-safe.
 std::string describePorts();
 
 }  // namespace portpool

@@ -38,6 +38,14 @@ TEST_CASE_METHOD(PromisesOfFixture, "holds by variable", "[.]") {
   CHECK(isHeld(portpool::getNextAvailableTCPPort()));
 }
 
+// ---- Names --------------------------------------------------------------------------------------
+
+TEST_CASE("named in sections") {
+  const NotedServer server(getNamedTCPPort("server"));
+  SECTION("one") { note("server", getNamedTCPPort("server")); }
+  SECTION("other") { note("server", getNamedTCPPort("server")); }
+}
+
 // ---- Leaks --------------------------------------------------------------------------------------
 
 TEST_CASE("leak in body", "[.]") { leaveServer(getNextAvailableTCPPort()); }

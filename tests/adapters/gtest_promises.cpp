@@ -36,6 +36,23 @@ TEST_F(PromisesOfFixture, HoldsByVariable) {
   EXPECT_TRUE(isHeld(portpool::getNextAvailableTCPPort()));
 }
 
+// ---- Names --------------------------------------------------------------------------------------
+
+class NamedInSuite : public portpool::gtest::PortFixture<> {
+ protected:
+  static void SetUpTestSuite() { note("suite's", portpool::getNamedTCPPort("suite's")); }
+  NotedServer server_{getNamedTCPPort("server")};
+};
+TEST_F(NamedInSuite, OneTest) {
+  note("server", portpool::getNamedTCPPort("server"));
+  note("suite's", portpool::getNamedTCPPort("suite's"));
+  note("datagrams", getNamedUDPPort("datagrams"));
+}
+TEST_F(NamedInSuite, OtherTest) {
+  note("server", portpool::getNamedTCPPort("server"));
+  note("suite's", portpool::getNamedTCPPort("suite's"));
+}
+
 // ---- Leaks --------------------------------------------------------------------------------------
 
 TEST(Leak, InBody) { leaveServer(getNextAvailableTCPPort()); }

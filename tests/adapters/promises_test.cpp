@@ -253,6 +253,99 @@ TEST(GTestLeak, IsNotHandedOutUntilItIsFree) {
   EXPECT_EQ(std::count(freed.begin(), freed.end(), leaked), 1) << run.errors;
 }
 
+// ---- Reports ------------------------------------------------------------------------------------
+
+/// The property of a test in GoogleTest's XML report, as a pattern.
+std::string property(const std::string& name, const std::string& value) {
+  return "<property name=\"" + name + "\" value=\"" + value;
+}
+
+TEST(GTestReport, HoldsPortsByNameAndTransportAndLeaks) {
+  const TemporaryFile report;
+  const auto run =
+      runGTest("NamedInSuite.OneTest:Leak.InBody", {}, {"--gtest_output=xml:" + report.path()});
+  EXPECT_EQ(run.exitCode, 0) << run.output;
+  const auto server = std::to_string(run.ports("server").at(0));
+  const auto datagrams = std::to_string(run.ports("datagrams").at(0));
+  const auto left = std::to_string(run.ports("left").at(0));
+  for (const auto& each :
+       {property("tcp_ports", server + "\""), property("udp_ports", datagrams + "\""),
+        property("named_ports", "server=" + server + " datagrams=" + datagrams + "\""),
+        property("tcp_ports", left + "\""), property("leaked_ports", left + "\"")}) {
+    EXPECT_TRUE(contains(report.text(), each)) << each << '\n' << report.text();
+  }
+  EXPECT_TRUE(contains(report.text(), "named_ports=\"suite&apos;s=")) << report.text();
+  EXPECT_EQ(countOf(report.text(), "leaked_ports"), 1u) << report.text();
+}
+
+TEST(GTestReport, HoldsWhatListensOnThePortsOfATestThatFails) {
+  const TemporaryFile report;
+  const auto run = runGTest("Failure.ByAssertions", {}, {"--gtest_output=xml:" + report.path()});
+  const auto idle = "portpool: test Failure.ByAssertions: port " +
+                    std::to_string(run.ports("idle").at(0)) + ": nothing listens";
+  EXPECT_TRUE(contains(run.output, idle + '\n')) << run.output;
+  const auto text = report.text();
+  const auto at = text.find(property("ports_at_failure", ""));
+  ASSERT_NE(at, std::string::npos) << text;
+  EXPECT_NE(text.find(idle, at), std::string::npos) << text;
+}
+
+TEST(GTestReport, TellsOfALeakAtItsTest) {
+  const auto run = runGTest("Leak.InBody", {{"PORTPOOL_LEAKS", "fail"}});
+  EXPECT_TRUE(std::regex_search(run.output, std::regex(R"(gtest_promises\.cpp:\d+: Failure)")))
+      << run.output;
+}
+
+TEST(Catch2Report, TellsOfALeakAtItsTestCase) {
+  for (const auto* reporter : {"console", "junit"}) {
+    const auto run =
+        runSubject(CATCH2_SUBJECT, {"leak in body", "-r", reporter}, {{"PORTPOOL_LEAKS", "fail"}});
+    EXPECT_TRUE(std::regex_search(run.output, std::regex(R"(catch2_promises\.cpp[:(]\d+)")))
+        << run.output;
+    EXPECT_FALSE(contains(run.output, "catch2_listener.cpp")) << run.output;
+  }
+}
+
+TEST(Catch2Report, ForJUnitHasEachTestCaseThatLeaks) {
+  const auto run = runSubject(CATCH2_SUBJECT, {"leak in body,leak to bound child", "-r", "junit"},
+                              {{"PORTPOOL_LEAKS", "fail"}});
+  EXPECT_TRUE(contains(run.output, "failures=\"2\"")) << run.output;
+  for (const auto* name : {"leak in body", "leak to bound child"}) {
+    const auto testCase = run.output.find(std::string("name=\"") + name + '"');
+    ASSERT_NE(testCase, std::string::npos) << run.output;
+    const auto end = run.output.find("</testcase>", testCase);
+    EXPECT_LT(run.output.find("<failure", testCase), end) << run.output;
+  }
+}
+
+TEST(Catch2Report, ForJUnitIsWholeWhenThePoolCannotBeBuilt) {
+  const auto run =
+      runSubject(CATCH2_SUBJECT, {"no leak", "-r", "junit"}, {{"PORTPOOL_PORTS", "oops"}});
+  EXPECT_NE(run.exitCode, 0);
+  EXPECT_TRUE(contains(run.output, "</testsuites>")) << run.output;
+  EXPECT_TRUE(contains(run.output + run.errors, "PORTPOOL_PORTS: \"oops\"")) << run.errors;
+}
+
+// ---- Names --------------------------------------------------------------------------------------
+
+TEST(GTestNames, AreOnePortInATestAndThatOfItsSuite) {
+  const auto run = runGTest("NamedInSuite.*", {{"PORTPOOL_LEAKS", "fail"}});
+  EXPECT_EQ(run.exitCode, 0) << run.output;
+  EXPECT_EQ(run.ports("server"), run.ports("server starts"));
+  EXPECT_NE(run.ports("server").at(0), run.ports("server").at(1)) << "each test has its own";
+  const auto suites = run.ports("suite's");
+  EXPECT_EQ(suites, std::vector<std::uint16_t>(3, suites.at(0)));
+  expectEveryPortReturnedAfterItsServer(run);
+}
+
+TEST(Catch2Names, AreOnePortInARunOfABody) {
+  const auto run = runCatch2("named in sections", {{"PORTPOOL_LEAKS", "fail"}});
+  EXPECT_EQ(run.exitCode, 0) << run.output;
+  EXPECT_EQ(run.ports("server"), run.ports("server starts"));
+  EXPECT_EQ(run.ports("server").size(), 2u);
+  expectEveryPortReturnedAfterItsServer(run);
+}
+
 // ---- Failures -----------------------------------------------------------------------------------
 
 TEST_P(InBoth, AFailureListsThePortsOfTheTestOnce) {

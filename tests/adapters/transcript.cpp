@@ -12,7 +12,7 @@ namespace {
 
 std::vector<Event> eventsIn(const std::string& text) {
   static const std::regex subjects(R"(event\|([^|]*)\|(\d+)\|([ \d]*))");
-  static const std::regex portpools(R"(portpool: port (\d+) (handed out|returned))");
+  static const std::regex portpools(R"(portpool: port (\d+)(?: ".*")? (handed out|returned))");
   const auto toPort = [](const std::string& number) {
     return static_cast<std::uint16_t>(std::stoul(number));
   };

@@ -25,7 +25,7 @@ struct NoBase {};
 // NOLINTNEXTLINE(readability-identifier-naming)
 bool link_portpool_catch2_or_portpool_catch2_main();
 
-inline const bool kIsLinked = link_portpool_catch2_or_portpool_catch2_main();
+inline const bool kIsLinked = (expectRun(), link_portpool_catch2_or_portpool_catch2_main());
 
 }  // namespace detail
 

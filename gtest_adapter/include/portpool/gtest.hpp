@@ -15,9 +15,9 @@ namespace portpool::gtest {
 
 /// Opens and ends the scopes of portpool::getNextAvailableTCPPort: one for each set-up of the
 /// environments, which lasts until they are torn down, one for each test suite and test. Records
-/// the ports of a test as its property `tcp_ports`, blank-separated, in the order in which they
-/// were handed out. Makes a leaked port a failure of its test, suite or run (PORTPOOL_LEAKS=fail),
-/// and prints with the first failure of a test what listens on its ports.
+/// the ports of each as its properties (see PortScope::properties), and with the first failure of a
+/// test what listens on its ports, which it prints, too: `ports_at_failure`. Makes a leaked port a
+/// failure of its test, suite or run (PORTPOOL_LEAKS=fail).
 class PortScopeListener : public ::testing::EmptyTestEventListener {
  public:
   void OnEnvironmentsSetUpStart(const ::testing::UnitTest&) override {
@@ -39,15 +39,16 @@ class PortScopeListener : public ::testing::EmptyTestEventListener {
 
   void OnTestPartResult(const ::testing::TestPartResult& result) override {
     if (!result.failed() || !std::exchange(isIntact_, false)) return;
-    std::cout << portpool::describePorts() << std::flush;
+    portsAtFailure_ = portpool::describePorts();
+    std::cout << portsAtFailure_ << std::flush;
   }
 
-  void OnTestEnd(const ::testing::TestInfo&) override {
-    std::string ports;
-    for (const auto port : test_->ports())
-      ports += (ports.empty() ? "" : " ") + std::to_string(port);
-    if (!ports.empty()) ::testing::Test::RecordProperty("tcp_ports", ports);
-    end(test_);
+  void OnTestEnd(const ::testing::TestInfo& test) override {
+    end(test_, test.file(), test.line());
+    if (!portsAtFailure_.empty()) {
+      ::testing::Test::RecordProperty("ports_at_failure", portsAtFailure_);
+    }
+    portsAtFailure_.clear();
     isIntact_ = false;
   }
   void OnTestSuiteEnd(const ::testing::TestSuite&) override { end(suite_); }
@@ -65,8 +66,11 @@ class PortScopeListener : public ::testing::EmptyTestEventListener {
     ADD_FAILURE() << "the test did not run, since its set-up failed:" << causes;
   }
 
-  static void end(std::optional<PortScope>& scope) {
-    for (const auto& leak : scope->end()) ADD_FAILURE() << leak;
+  static void end(std::optional<PortScope>& scope, const char* file = "", int line = -1) {
+    for (const auto& leak : scope->end()) ADD_FAILURE_AT(file, line) << leak;
+    for (const auto& [name, value] : scope->properties()) {
+      ::testing::Test::RecordProperty(name, value);
+    }
     scope.reset();
   }
 
@@ -74,6 +78,7 @@ class PortScopeListener : public ::testing::EmptyTestEventListener {
   std::optional<PortScope> suite_{};
   std::optional<PortScope> test_{};
   bool isIntact_ = false;  // a test runs, and has not failed
+  std::string portsAtFailure_{};
 };
 
 /// Builds this process's pool before the first test. If it cannot be built, that is a fatal
@@ -101,6 +106,7 @@ class PortPoolEnvironment : public ::testing::Environment {
 /// shared libraries that include it, also if they hide their symbols.
 [[gnu::visibility("default")]] inline void install() {
   static const bool isInstalled = [] {
+    expectRun();
     auto* listener = new PortScopeListener;
     ::testing::UnitTest::GetInstance()->listeners().Append(listener);
     ::testing::AddGlobalTestEnvironment(new PortPoolEnvironment(*listener));

@@ -1,0 +1,81 @@
+// Ports that static objects take, before any test runs.
+
+#include "transcript.hpp"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <portpool/portpool.hpp>
+#include <string>
+
+namespace {
+
+struct Program {
+  std::string name;
+  std::string path;
+  std::string list;
+};
+
+class StaticPorts : public ::testing::TestWithParam<Program> {
+ protected:
+  static ::Run run(const Arguments& arguments, const Variables& variables = {}) {
+    return runSubject(GetParam().path, arguments, variables);
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Adapters, StaticPorts,
+                         ::testing::Values(Program{"GTest", STATIC_GTEST, "--gtest_list_tests"},
+                                           Program{"Catch2", STATIC_CATCH2, "--list-tests"}),
+                         [](const auto& program) { return program.param.name; });
+
+const Variables kBadPorts{{"PORTPOOL_PORTS", "20000-x"}};
+constexpr const char* kBadPortsMessage =
+    "portpool: before the tests run: PORTPOOL_PORTS: \"20000-x\" is neither a port nor a range of";
+
+TEST_P(StaticPorts, AreLeased) {
+  const auto result = run({});
+  EXPECT_EQ(result.exitCode, 0) << result.output << result.errors;
+  EXPECT_EQ(result.count("server starts"), 1U);
+}
+
+TEST_P(StaticPorts, OfAPoolThatCannotBeBuiltFailTheRunAndSayWhy) {
+  const auto result = run({}, kBadPorts);
+  EXPECT_EQ(result.exitCode < 128 && result.exitCode != 0, true) << result.exitCode;
+  EXPECT_EQ(result.count("server starts"), 0U);
+  EXPECT_TRUE(contains(result.errors, kBadPortsMessage)) << result.errors;
+  EXPECT_FALSE(contains(result.output + result.errors, "terminate")) << result.errors;
+}
+
+TEST_P(StaticPorts, ThatCannotBeHadFailTheRunAndSayWhy) {
+  const portpool::TCPPortOwner taken;
+  const auto result =
+      run({}, {{"PORTPOOL_PORTS", std::to_string(taken.port())}, {"PORTPOOL_WAIT_SECONDS", "0"}});
+  EXPECT_EQ(result.exitCode < 128 && result.exitCode != 0, true) << result.exitCode;
+  EXPECT_EQ(result.count("server starts"), 0U);
+  EXPECT_TRUE(contains(result.output + result.errors, "no TCP port became free"));
+  EXPECT_FALSE(contains(result.output + result.errors, "terminate")) << result.errors;
+}
+
+TEST_P(StaticPorts, LetTheTestsBeListed) {
+  for (const auto& variables : {Variables(), kBadPorts}) {
+    const auto result = run({GetParam().list}, variables);
+    EXPECT_EQ(result.exitCode, 0) << result.errors;
+    EXPECT_TRUE(contains(result.output, GetParam().name == "GTest" ? "AreServed" : "are served"))
+        << result.output;
+  }
+}
+
+TEST_P(StaticPorts, AreOfTheNetworkOfAnIsolatedRun) {
+  const auto result = run({}, {{"PORTPOOL_ISOLATE", "1"}});
+  if (contains(result.errors, "cannot isolate this process")) GTEST_SKIP() << result.errors;
+  EXPECT_EQ(result.exitCode, 0) << result.output << result.errors;
+  const auto own = std::filesystem::read_symlink("/proc/self/ns/net").string();
+  for (const auto& event : result.events) {
+    if (event.label.rfind("in network ", 0) != 0) continue;
+    EXPECT_NE("net:[" + event.label.substr(11) + ']', own);
+    return;
+  }
+  ADD_FAILURE() << "no network: " << result.errors;
+}
+
+}  // namespace
