@@ -10,12 +10,6 @@
 
 namespace {
 
-#if __has_include(<catch2/catch_all.hpp>)
-constexpr bool kIsCatch2Version3 = true;
-#else
-constexpr bool kIsCatch2Version3 = false;
-#endif
-
 const Variables kBadPorts{{"PORTPOOL_PORTS", "20000-x"}};
 
 /// Runs test cases with a reporter that leaves stderr alone.

@@ -9,6 +9,13 @@
 using Arguments = std::vector<std::string>;
 using Variables = std::map<std::string, std::string>;
 
+// Of the subjects.
+#if __has_include(<catch2/catch_all.hpp>)
+inline constexpr bool kIsCatch2Version3 = true;
+#else
+inline constexpr bool kIsCatch2Version3 = false;
+#endif
+
 /// A case of a parameterised test.
 struct Options {
   std::string name;
