@@ -19,8 +19,8 @@ using platform::Probe;
 
 enum class Use {
   None,
-  Server,      ///< something listens there, or keeps servers off otherwise
   Connection,  ///< nothing listens, but a process has a connection there
+  Server,      ///< something listens there, or keeps servers off otherwise
   Unknown,     ///< the system does not tell
 };
 
@@ -137,36 +137,35 @@ class LeakSearch {
       if (unexplained.empty()) return;
       const auto sockets = platform::socketsOn(unexplained, Transport::TCP, kind);
       if (!sockets) return;
-      std::map<std::uint16_t, Use> uses;
-      for (const auto& socket : *sockets) {
-        auto& use = uses[socket.port];
-        if (socket.state == PortSocket::State::Lingering) continue;
-        if (socket.state != PortSocket::State::Connected) {
-          use = Use::Server;
-        } else if (use == Use::None) {
-          use = Use::Connection;
-        }
-      }
+      std::multimap<std::uint16_t, const PortSocket*> byPort;
+      for (const auto& socket : *sockets) byPort.emplace(socket.port, &socket);
       for (auto& suspect : suspects_) {
         if (suspect.use != Use::Unknown) continue;
         const auto port = suspect.allocation->port();
-        const auto found = uses.find(port);
+        auto request = suspect.allocation->request();
+        request.transport = Transport::TCP;
+        Probe probe(request);
+        std::optional<Use> use;  // none if the system shows no socket
+        const auto [begin, end] = byPort.equal_range(port);
+        for (auto socket = begin; socket != end; ++socket) {
+          if (!probe.concerns(socket->second->address)) continue;
+          use = std::max(use.value_or(Use::None), useOf(socket->second->state));
+        }
         if (kind == SocketKind::All) {
           // What the system does not show keeps servers off all the same.
-          suspect.use = found == uses.end() ? Use::Server : found->second;
-        } else if (found != uses.end() && canBeBoundBeside(*suspect.allocation)) {
-          suspect.use = found->second;
+          suspect.use = use.value_or(Use::Server);
+        } else if (use &&
+                   probe.isFree(port, Probe::Mode::BesidesLingering) == Probe::Result::Free) {
+          suspect.use = *use;
           unexplained -= PortSet{{port, port}};
         }
       }
     }
   }
 
-  static bool canBeBoundBeside(const detail::Allocation& allocation) {
-    auto request = allocation.request();
-    request.transport = Transport::TCP;
-    return Probe(request).isFree(allocation.port(), Probe::Mode::BesidesLingering) ==
-           Probe::Result::Free;
+  static Use useOf(PortSocket::State state) {
+    if (state == PortSocket::State::Lingering) return Use::None;
+    return state == PortSocket::State::Connected ? Use::Connection : Use::Server;
   }
 
   static bool isInUse(const Suspect& suspect) {

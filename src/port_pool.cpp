@@ -26,18 +26,17 @@ using std::chrono::milliseconds;
 const std::vector<platform::PrivateSocket> kNoHold;
 
 constexpr std::size_t kSmallPool = 16384;
-constexpr milliseconds kReportAfter{1000};
+constexpr milliseconds kReportAfter{1000}, kReportFromBehind{10000};
 constexpr milliseconds kLongestWait = std::chrono::hours(24 * 365);  // that a clock can add
 
 // How long to sleep between two looks, unless somebody tells that a port came back: a holder that
 // was killed tells nobody. Where there are no messages, each look is for whatever has come back.
-constexpr milliseconds kLookAgain{20}, kLookAgainWithoutMessages{2};
-constexpr milliseconds kMoveUp{100}, kMoveUpWithoutMessages{10};
+constexpr milliseconds kLookAgain{20}, kLookAgainWithoutMessages{2}, kLookFromOutside{200};
 // A look at thousands of ports takes its time; it may take so much of one processor's.
-constexpr int kPauseInTimesOfALook = 50;
-// Somebody behind in line looks all the same so often, should the first in line be stopped.
-constexpr milliseconds kLookFromBehind{1000};
-constexpr int kPauseInTimesOfALookFromBehind = 500;
+constexpr int kPauseInTimesOfALook = 50, kPauseInTimesOfALookFromOutside = 500;
+constexpr milliseconds kLongestPause{2000};
+// What a child has copies of at its start is still leased for so long.
+constexpr milliseconds kGrace{20};
 
 std::atomic<PortPool*> processPool{nullptr};  // as soon as it is built
 
@@ -233,17 +232,19 @@ Allocations PortPool::Impl::handOut(PortSearch& search) {
   return allocations;
 }
 
-void PortPool::Impl::takeBack(std::uint16_t port, const std::string& name,
-                              bool wasHandedOut) noexcept {
+void PortPool::Impl::takeBack(const detail::Allocation& allocation) noexcept {
+  const auto port = allocation.port();
+  const bool wasHandedOut = allocation.isHandedOut();
   withTable([&](PortTable& table) {
-    table.put(port, PortTable::State::Returned);
+    const bool isBusy = allocation.lingers() && !wasHandedOut;
+    table.put(port, isBusy ? PortTable::State::Busy : PortTable::State::Returned);
     if (wasHandedOut) --statistics_.allocated;
   });
   if (!wasHandedOut) return;
-  if (isCrowded_) line_.wakeFirst(port);
+  line_.wakeFirst(port);
   if (!verbose_) return;
   try {
-    say(portTitle(port, name) + " returned");
+    say(portTitle(port, allocation.request().name) + " returned");
   } catch (const std::bad_alloc&) {
     return;  // what is not logged is no harm
   }
@@ -261,50 +262,71 @@ PortPoolStatistics PortPool::Impl::statistics() {
 }
 
 Allocations PortPool::Impl::wait(PortSearch& search) {
+  using Standing = PlaceInLine::Standing;
   const auto start = Clock::now();
-  const auto deadline = start + waitTime_;
-  PlaceInLine place(line_);
-  auto nextLook = start + kLookFromBehind;  // while it is not the first
+  const auto deadline =
+      start + std::max(waitTime_, search.wasRefusedALease() ? kGrace : milliseconds::zero());
+  PlaceInLine place(line_, search.leftSomething());
+  auto nextLook = start;
+  std::optional<Standing> before;
+  std::optional<std::uint16_t> returned;
   bool isReported = false;
 
   for (;;) {
     const auto now = Clock::now();
     const bool isLast = now >= deadline;
-    const bool isFirst = !isLast && place.advance(now);
-    auto until = now + (registry_->hasMessages() ? kMoveUp : kMoveUpWithoutMessages);
-    if (isFirst || isLast || now >= nextLook) {
-      const bool isBehind = !isFirst && !isLast && !place.isResting(now);
-      auto allocations = search.look(PortSearch::Reach::Everything);
-      if (!allocations.empty() && isBehind) line_.ignore();
-      if (!allocations.empty()) return allocations;
-      if (ports_.size() - search.forbidden() < search.count()) throwForbidden(search);
-      place.lookedInVain(now, search.leftSomething());
-      nextLook = nextLookAfter(now, isBehind);
-      if (!isBehind) until = nextLook;
+    if (!isLast) place.advance(now);
+    const auto standing = place.standing();
+    if (standing == Standing::First && before != standing) nextLook = now;
+    before = standing;
+    const bool isTime =
+        standing == Standing::BehindStopped || (standing != Standing::Behind && now >= nextLook);
+    Allocations allocations;
+    if (isLast || isTime) {
+      const auto used = platform::threadTime();
+      allocations = search.look(PortSearch::Reach::Everything);
+      const auto cost = platform::threadTime() - used;
+      if (allocations.empty()) {
+        if (ports_.size() - search.forbidden().size() < search.count()) throwForbidden(search);
+        place.lookedInVain(now, search.leftSomething());
+      }
+      nextLook = now + pauseAfter(cost, standing == Standing::Outside);
+      if (now < start + kGrace) nextLook = std::min(nextLook, now + kGrace / 10 + 10 * cost);
+    } else if (standing == Standing::First && returned.value_or(0) != 0) {
+      allocations = search.look(PortSearch::Reach::Fresh);
     }
-
-    if (isLast) throwTimeIsUp(search);
-    if (!isReported && now - start >= kReportAfter) {
+    if (!allocations.empty()) {
+      if (standing == Standing::BehindStopped) line_.ignore();
+      return allocations;
+    }
+    if (isLast) {
+      place.giveUp(now);
+      throwTimeIsUp(search);
+    }
+    // Of those in line, the first says it for all, unless they wait for long.
+    const auto reportAt = start + (standing == Standing::Behind ? kReportFromBehind : kReportAfter);
+    if (!isReported && now >= reportAt) {
       isReported = true;
       say("waiting for a " + search.describe() + ", up to " + inSeconds(waitTime_) + "; " +
           describeUsers(search));
     }
-    const auto reportAt = isReported ? deadline : start + kReportAfter;
-    const auto returned = place.await(std::min({until, deadline, reportAt}));
-    withTable([&](PortTable& table) { table.expect(returned); });
+    auto until = std::min(deadline, place.nextAdvance(now));
+    if (standing == Standing::First || standing == Standing::Outside) {
+      until = std::min(until, nextLook);
+    }
+    if (!isReported) until = std::min(until, std::max(now, reportAt));
+    returned = place.await(until);
+    if (returned) withTable([&](PortTable& table) { table.expect(*returned); });
   }
 }
 
-PortPool::Impl::Clock::time_point PortPool::Impl::nextLookAfter(Clock::time_point start,
-                                                                bool isBehind) const {
-  const auto cost = Clock::now() - start;
-  if (isBehind) {
-    return start +
-           std::max<Clock::duration>(kLookFromBehind, cost * kPauseInTimesOfALookFromBehind);
-  }
-  return start + std::max<Clock::duration>(
-                     registry_->hasMessages() ? kLookAgain : kLookAgainWithoutMessages,
-                     cost * kPauseInTimesOfALook);
+std::chrono::nanoseconds PortPool::Impl::pauseAfter(std::chrono::nanoseconds look,
+                                                    bool isOutside) const {
+  const milliseconds least = isOutside                  ? kLookFromOutside
+                             : registry_->hasMessages() ? kLookAgain
+                                                        : kLookAgainWithoutMessages;
+  const auto times = isOutside ? kPauseInTimesOfALookFromOutside : kPauseInTimesOfALook;
+  return std::clamp<std::chrono::nanoseconds>(look * times, least, kLongestPause);
 }
 
 void PortPool::Impl::throwTimeIsUp(const PortSearch& search) const {
@@ -315,7 +337,8 @@ void PortPool::Impl::throwTimeIsUp(const PortSearch& search) const {
 }
 
 void PortPool::Impl::throwForbidden(const PortSearch& search) const {
-  const std::string which = search.forbidden() == ports_.size() ? "any port" : "most of the ports";
+  const std::string which =
+      search.forbidden().size() == ports_.size() ? "any port" : "most of the ports";
   throw NoPortAvailableError(
       "this user may not bind " + which + " of the pool (" + listed(ports_) +
       "), so that it has no " + search.describe() +
@@ -356,7 +379,7 @@ std::string PortPool::Impl::describeUsers(const PortSearch& search) const {
     }
     text << (told == 1 ? ": " : "; ") << listed(ports) << " by " << user;
   }
-  if (search.forbidden() > 0) {
+  if (!search.forbidden().empty()) {
     text << "; some of them this user may not bind (net.ipv4.ip_unprivileged_port_start)";
   }
   return text.str();
@@ -367,10 +390,11 @@ std::string PortPool::Impl::describeUsers(const PortSearch& search) const {
 detail::Allocation::Allocation(std::shared_ptr<PortPool::Impl> pool,
                                std::shared_ptr<const PortRequest> request, std::uint16_t port,
                                std::unique_ptr<platform::Lease> lease,
-                               std::vector<platform::PrivateSocket> hold) noexcept
+                               std::vector<platform::PrivateSocket> hold, bool lingers) noexcept
     : pool_(std::move(pool)),
       request_(std::move(request)),
       port_(port),
+      lingers_(lingers),
       lease_(std::move(lease)),
       hold_(std::move(hold)) {}
 
@@ -378,7 +402,7 @@ detail::Allocation::~Allocation() {
   if (!isOfThisProcess()) return;
   hold_.clear();
   lease_.reset();  // before another thread can be given the port
-  pool_->takeBack(port_, request_->name, isHandedOut_);
+  pool_->takeBack(*this);
 }
 
 const std::vector<platform::PrivateSocket>& detail::Allocation::hold() const {

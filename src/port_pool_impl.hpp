@@ -28,7 +28,7 @@ class Allocation {
  public:
   Allocation(std::shared_ptr<PortPool::Impl> pool, std::shared_ptr<const PortRequest> request,
              std::uint16_t port, std::unique_ptr<platform::Lease> lease,
-             std::vector<platform::PrivateSocket> hold) noexcept;
+             std::vector<platform::PrivateSocket> hold, bool lingers) noexcept;
   Allocation(const Allocation&) = delete;
   Allocation& operator=(const Allocation&) = delete;
   ~Allocation();
@@ -40,6 +40,10 @@ class Allocation {
 
   /// From now on the port counts as handed out.
   void handOut() { isHandedOut_ = true; }
+  bool isHandedOut() const { return isHandedOut_; }
+
+  /// Whether only connections that linger keep the port busy.
+  bool lingers() const { return lingers_; }
 
   /// The sockets that hold the port; none in a forked child.
   const std::vector<platform::PrivateSocket>& hold() const;
@@ -51,6 +55,7 @@ class Allocation {
   std::uint64_t process_ = platform::currentProcess();
   std::uint16_t port_;
   bool isHandedOut_ = false;
+  bool lingers_;
   std::unique_ptr<platform::Lease> lease_;
   std::vector<platform::PrivateSocket> hold_;
 };
@@ -68,7 +73,7 @@ class PortPool::Impl : public std::enable_shared_from_this<PortPool::Impl> {
 
   Allocations allocate(const PortRequest& request, std::size_t count);
   Allocations allocateBlock(const PortRequest& request, std::size_t count);
-  void takeBack(std::uint16_t port, const std::string& name, bool wasHandedOut) noexcept;
+  void takeBack(const detail::Allocation& allocation) noexcept;
 
   const PortSet& ports() const { return ports_; }
   std::uint64_t seed() const { return seed_; }
@@ -94,8 +99,8 @@ class PortPool::Impl : public std::enable_shared_from_this<PortPool::Impl> {
   /// Begins anew in a forked child. Call it under the mutex.
   void noticeFork() noexcept;
 
-  /// When to look again after a look in vain that began at `start`.
-  Clock::time_point nextLookAfter(Clock::time_point start, bool isBehind) const;
+  /// How long to wait after a look in vain that took so much processor time.
+  std::chrono::nanoseconds pauseAfter(std::chrono::nanoseconds look, bool isOutside) const;
 
   [[noreturn]] void throwTimeIsUp(const PortSearch& search) const;
   [[noreturn]] void throwForbidden(const PortSearch& search) const;

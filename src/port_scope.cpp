@@ -85,18 +85,8 @@ std::vector<TCPPortOwner> allocate(const PortRequest& request) {
   return PortPool::process().allocateBlock(1, request);
 }
 
-/// Where ports are taken by name, one at a time: two threads that ask for one name get one port. A
-/// forked child has a lock of its own, since its parent's may be locked for ever.
-std::mutex& namingMutex() {
-  static std::uint64_t process = 0;
-  static std::mutex* mutex = nullptr;
-  const platform::CoreLock lock;
-  if (process != platform::currentProcess()) {
-    mutex = new std::mutex;
-    process = platform::currentProcess();
-  }
-  return *mutex;
-}
+/// Ports are taken by name one at a time: threads that ask for one name at once get one port.
+platform::ProcessMutex namingMutex;
 
 /// A request as it stands in an error: its kind, and what of it is unusual.
 std::string describe(const PortRequest& request, std::size_t count) {
@@ -314,7 +304,7 @@ std::uint16_t PortScope::takeNamedPorts(const PortRequest& request, std::size_t 
                                  " is asked for by the same name; give one of them another name");
   };
   if (const auto port = find(); port != 0) return port;
-  const std::lock_guard<std::mutex> naming(namingMutex());
+  const std::lock_guard<platform::ProcessMutex> naming(namingMutex);
   if (const auto port = find(); port != 0) return port;
   return takePorts([&] { return PortPool::process().allocateBlock(count, request); }, true).front();
 }

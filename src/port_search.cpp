@@ -14,6 +14,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using State = PortTable::State;
 
+constexpr std::size_t kPorts = 65536;
 constexpr unsigned kFresh = PortTable::bit(State::Unused) | PortTable::bit(State::Returned);
 
 /// The ports all of whose connections linger, so that a server that sets SO_REUSEADDR can bind
@@ -73,13 +74,16 @@ bool PortSearch::isPlain() const {
 }
 
 Allocations PortSearch::look(Reach reach) {
-  forbidden_ = 0;
+  forbidden_ = PortSet();
+  lingering_.clear();
+  wasRefusedALease_ = false;
   auto found = isBlock_ ? lookForBlock(reach) : lookForSet(reach);
   leftSomething_ = found.empty() && pool_->withTable([&](const PortTable& table) {
     if (count_ > 1) return table.fresh() > 0;
-    // One who wants what everybody wants waits with everybody for ports to be returned. Where other
-    // programs have all of them, they may be free for another request.
-    return !isPlain() || table.count(State::Busy) == pool_->ports().size();
+    // Ports that are leased come back for everybody. Those that other programs have may be free for
+    // another request.
+    const auto busy = table.count(State::Busy);
+    return isPlain() ? busy == pool_->ports().size() : busy > 0;
   });
   return found;
 }
@@ -106,12 +110,14 @@ Allocations PortSearch::lookForSet(Reach reach) {
     for (; !port && busy > 0; --busy) port = table.takeOldest(State::Busy);
     return port;
   };
-  while (found.size() < count_) {
-    const auto port = pool_->withTable(next);
-    if (!port) break;
-    auto allocation = tryPort(*port, Mode::Exclusive, wasLeased);
-    if (allocation) found.push_back(std::move(allocation));
-  }
+  const auto takeAll = [&] {
+    while (found.size() < count_) {
+      const auto port = pool_->withTable(next);
+      if (!port) break;
+      if (auto allocation = tryPort(*port, wasLeased)) found.push_back(std::move(allocation));
+    }
+  };
+  takeAll();
   if (found.size() < count_ && reach == Reach::Everything) {
     findLingering();
     for (const auto port : lingering_) {
@@ -120,10 +126,10 @@ Allocations PortSearch::lookForSet(Reach reach) {
           })) {
         continue;
       }
-      auto allocation = tryPort(port, Mode::BesidesLingering);
-      if (allocation) found.push_back(std::move(allocation));
+      if (auto allocation = tryPort(port)) found.push_back(std::move(allocation));
       if (found.size() == count_) break;
     }
+    takeAll();  // the fresh ones, which may suffice now, and of which some may linger
   }
   if (found.size() < count_) found.clear();
   return found;
@@ -132,7 +138,6 @@ Allocations PortSearch::lookForSet(Reach reach) {
 Allocations PortSearch::lookForBlock(Reach reach) {
   auto found = lookForBlockOf(kFresh);
   if (!found.empty() || reach == Reach::Fresh) return found;
-  lingering_.clear();
   found = lookForBlockOf(kFresh | PortTable::bit(State::Leased));
   if (!found.empty()) return found;
   found = lookForBlockOf(kFresh | PortTable::bit(State::Leased) | PortTable::bit(State::Busy));
@@ -176,49 +181,55 @@ Allocations PortSearch::tryRun(std::uint16_t first, std::uint16_t& failed) {
   Allocations block(count_);
   for (const auto& [state, port] : order) {
     failed = port;
-    const bool lingers = state == State::Busy && isLingering(port);
-    if (state == State::Busy && !lingering_.empty() && !lingers) return {};
+    if (state == State::Busy && !lingering_.empty() && !isLingering(port)) return {};
     const bool isTaken =
         pool_->withTable([port = port](PortTable& table) { return table.take(port); });
     if (!isTaken) return {};
-    auto allocation =
-        tryPort(port, lingers ? Mode::BesidesLingering : Mode::Exclusive, state == State::Leased);
+    auto allocation = tryPort(port, state == State::Leased);
     if (!allocation) return {};
     block[static_cast<std::size_t>(port - first)] = std::move(allocation);
   }
   return block;
 }
 
-std::unique_ptr<detail::Allocation> PortSearch::tryPort(std::uint16_t port, Mode mode,
-                                                        bool wasLeased) {
-  using Result = platform::Probe::Result;
+std::unique_ptr<detail::Allocation> PortSearch::tryPort(std::uint16_t port, bool wasLeased) {
+  using platform::Probe;
   auto& registry = pool_->registry();
   auto state = State::Returned;
-  // A process with the other kind of lease keeps its TCP ports bound, which a probe sees unless it
-  // looks beside what is bound.
-  const bool isDoubtful = registry.isOneOfTwo() || request_->transport != Transport::TCP ||
-                          mode == Mode::BesidesLingering;
   try {
     // The lease first: a probe of a port that somebody else leases could break its own bind.
     const platform::NoFork noFork;
     // To ask costs less than to try, where the answer is most likely yes.
     const bool isLeased = wasLeased && registry.isLeased(port);
     auto lease = isLeased ? nullptr : registry.tryAcquire(port);
-    if (!lease || (isDoubtful && registry.isLeasedByTheOther(port))) {
+    std::vector<platform::PrivateSocket> hold;
+    const bool isHeld = request_->hold != Hold::None;
+    // A process with the other kind of lease keeps its TCP ports bound, which a probe sees unless
+    // it looks beside what is bound.
+    bool isDoubtful = registry.isOneOfTwo() || request_->transport != Transport::TCP;
+    const auto isRefused = [&] { return isDoubtful && registry.isLeasedByTheOther(port); };
+    const auto probe = [&](Probe::Mode mode) {
+      return isHeld ? probe_.hold(port, request_->hold, mode, hold) : probe_.isFree(port, mode);
+    };
+    if (!lease || isRefused()) {
       state = State::Leased;
+      wasRefusedALease_ = true;
     } else {
-      std::vector<platform::PrivateSocket> hold;
-      const bool isHeld = request_->hold != Hold::None;
-      const auto result =
-          isHeld ? probe_.hold(port, request_->hold, mode, hold) : probe_.isFree(port, mode);
-      if (result == Result::Forbidden) ++forbidden_;
-      if (result != Result::Free) {
+      auto result = probe(Probe::Mode::Exclusive);
+      const bool lingers = result == Probe::Result::Busy && isLingering(port);
+      if (lingers) {
+        isDoubtful = true;
+        if (!isRefused()) result = probe(Probe::Mode::BesidesLingering);
+      }
+      if (result == Probe::Result::Forbidden) forbidden_.insert(port);
+      isDoubtful = isHeld;  // it may have been leased since it was last asked
+      if (result != Probe::Result::Free) {
         state = State::Busy;
-      } else if (isHeld && registry.isLeasedByTheOther(port)) {  // since it was last asked
+      } else if (isRefused()) {
         state = State::Leased;
       } else {
         return std::make_unique<detail::Allocation>(pool_, request_, port, std::move(lease),
-                                                    std::move(hold));
+                                                    std::move(hold), lingers);
       }
     }
   } catch (...) {
@@ -239,17 +250,16 @@ void PortSearch::findLingering() {
                          request_->transport != Transport::UDP;
   const auto busy =
       pool_->withTable([](const PortTable& table) { return table.count(State::Busy); });
-  if (!isAllowed || busy == 0 || start < nextLookUp_) {
-    lingering_.clear();
-    return;
-  }
+  if (!isAllowed || busy == 0 || start < nextLookUp_) return;
   lingering_ = lingeringPorts(pool_->ports());
+  isLingering_.assign(kPorts, false);
+  for (const auto port : lingering_) isLingering_[port] = true;
   const auto cost = Clock::now() - start;
   nextLookUp_ = start + std::max<Clock::duration>(kShortestPause, cost * kPauseInTimesOfItsCost);
 }
 
 bool PortSearch::isLingering(std::uint16_t port) const {
-  return std::find(lingering_.begin(), lingering_.end(), port) != lingering_.end();
+  return !lingering_.empty() && isLingering_[port];
 }
 
 }  // namespace portpool

@@ -44,12 +44,13 @@ class PortSearch {
   /// Whether the last look, which was in vain, left ports that somebody else could want.
   bool leftSomething() const { return leftSomething_; }
 
-  /// How many ports this user may not bind, by the last look.
-  std::size_t forbidden() const { return forbidden_; }
+  /// The ports that this user may not bind, as far as the last look found any.
+  const PortSet& forbidden() const { return forbidden_; }
+
+  /// Whether the last look, which was in vain, met a port that is leased.
+  bool wasRefusedALease() const { return wasRefusedALease_; }
 
  private:
-  using Mode = platform::Probe::Mode;
-
   Allocations lookForSet(Reach reach);
   Allocations lookForBlock(Reach reach);
   /// Of consecutive ports whose states are in `states`.
@@ -58,11 +59,10 @@ class PortSearch {
   Allocations tryRun(std::uint16_t first, std::uint16_t& failed);
 
   /// Leases and probes one port, taken from the table. Returns null, having put it back, if it is
-  /// not free.
-  std::unique_ptr<detail::Allocation> tryPort(std::uint16_t port, Mode mode,
-                                              bool wasLeased = false);
+  /// not free, nor one of those that linger, beside which a server can bind.
+  std::unique_ptr<detail::Allocation> tryPort(std::uint16_t port, bool wasLeased = false);
 
-  /// Looks up `lingering_`, unless it was looked up just now.
+  /// Looks up those that linger, unless they were looked up just now.
   void findLingering();
   bool isLingering(std::uint16_t port) const;
 
@@ -74,9 +74,11 @@ class PortSearch {
   std::size_t count_;
   bool isBlock_;
   platform::Probe probe_;
-  std::vector<std::uint16_t> lingering_;  // oldest first
+  std::vector<std::uint16_t> lingering_;  // oldest first; empty until they are looked up
+  std::vector<bool> isLingering_;         // the same, by port
   std::chrono::steady_clock::time_point nextLookUp_;
-  std::size_t forbidden_ = 0;
+  PortSet forbidden_;
+  bool wasRefusedALease_ = false;
   bool leftSomething_ = false;
 };
 

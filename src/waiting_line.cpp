@@ -52,11 +52,12 @@ void WaitingLine::ignore() const {
   ignoredUntil_ = (std::chrono::steady_clock::now() + kWhile).time_since_epoch().count();
 }
 
+// ---- PlaceInLine --------------------------------------------------------------------------------
+
 void PlaceInLine::enter() {
   auto& registry = line_.registry_;
   line_.isInUse_ = true;
   constexpr auto kRing = WaitingLine::kRing;
-  turn_.reset();
   ahead_.reserve(kRing);
   ahead_.clear();
   for (std::uint64_t place = 1; place <= kRing; ++place) {
@@ -82,34 +83,89 @@ void PlaceInLine::enter() {
 }
 
 bool PlaceInLine::advance(Clock::time_point now) {
-  if (isFirst_) return true;
-  if (isResting(now)) return false;
+  standing_ = findStanding(now);
+  return standing_ == Standing::First;
+}
+
+PlaceInLine::Standing PlaceInLine::findStanding(Clock::time_point now) {
+  if (isFirst_ && now >= turnEnds_ && isAnyoneBehind()) endTurn(now);
+  if (isFirst_) return Standing::First;
+  if (now < restEnds_) return Standing::Outside;
+  if (turn_ && turnEnds_ != Clock::time_point::max()) {  // it has had it, and rested
+    turn_.reset();
+    turnEnds_ = Clock::time_point::max();
+    restEnds_ = now + kGiveWay;
+    return Standing::Outside;
+  }
+  if (isGreedy_ && !takeTurn(now)) return Standing::Outside;
   auto& registry = line_.registry_;
   if (!lease_) enter();
-  if (!lease_) return false;
+  if (!lease_) return Standing::Behind;
   while (!ahead_.empty() && !registry.isLeased(line_.keyOf(ahead_.back()))) ahead_.pop_back();
-  if (!ahead_.empty()) return false;
-  auto first = registry.tryAcquire(line_.keyOf(WaitingLine::kFirst));
-  if (!first) return false;
-  lease_ = std::move(first);
-  return isFirst_ = true;
+  if (ahead_.empty()) {
+    if (auto first = registry.tryAcquire(line_.keyOf(WaitingLine::kFirst))) {
+      lease_ = std::move(first);
+      isFirst_ = true;
+      return Standing::First;
+    }
+  }
+  return isAnyoneAheadStopped(now) ? Standing::BehindStopped : Standing::Behind;
+}
+
+bool PlaceInLine::isAnyoneAheadStopped(Clock::time_point now) {
+  constexpr std::chrono::milliseconds kPause{1000}, kPauseWithoutMessages{10000};
+  const bool isFirstTime = nextKnock_ == Clock::time_point::min();
+  if (!isFirstTime && now < nextKnock_) return false;
+  if (!line_.registry_.hasMessages()) {  // nobody can tell
+    nextKnock_ = now + kPauseWithoutMessages;
+    return !isFirstTime;
+  }
+  nextKnock_ = now + kPause;
+  if (lease_->isUnheard()) return true;
+  // Where the first place is empty, one of the others should have moved there.
+  if (lease_->knock(line_.keyOf(WaitingLine::kFirst))) return false;
+  for (const auto place : ahead_) lease_->knock(line_.keyOf(place));
+  return false;
+}
+
+PlaceInLine::Clock::time_point PlaceInLine::nextAdvance(Clock::time_point now) const {
+  constexpr std::chrono::milliseconds kMoveUp{100}, kMoveUpWithoutMessages{10}, kOutside{500};
+  if (isFirst_) return turnEnds_;
+  if (!lease_) return now < restEnds_ ? restEnds_ : now + kOutside;
+  return now + (line_.registry_.hasMessages() ? kMoveUp : kMoveUpWithoutMessages);
+}
+
+bool PlaceInLine::takeTurn(Clock::time_point now) {
+  if (turn_) return true;
+  if (now.time_since_epoch().count() < line_.noTurnUntil_) return false;
+  turn_ = line_.registry_.tryAcquire(line_.keyOf(WaitingLine::kTurn));
+  return turn_ != nullptr;
+}
+
+void PlaceInLine::endTurn(Clock::time_point now) {
+  leave();
+  restEnds_ = now + kRestInTurns * turnLength_;
+  turnLength_ = std::min<Clock::duration>(2 * turnLength_, kLongestTurn);
 }
 
 void PlaceInLine::lookedInVain(Clock::time_point now, bool leftSomething) {
-  if (!isFirst_) return;
-  if (!leftSomething) {
-    turnEnds_ = Clock::time_point::max();
-    return;
+  if (!leftSomething && turnEnds_ == Clock::time_point::max()) {
+    isGreedy_ = false;
+    turn_.reset();
   }
-  if (turnEnds_ == Clock::time_point::max()) {
-    turn_ = line_.registry_.tryAcquire(line_.keyOf(WaitingLine::kTurn));
-    turnEnds_ = now + (turn_ ? turnLength_ : kNoTurn);
+  if (!leftSomething || !isFirst_) return;
+  isGreedy_ = true;
+  if (!takeTurn(now)) {
+    leave();
+    restEnds_ = now + kGiveWay;
+  } else if (turnEnds_ == Clock::time_point::max()) {
+    turnEnds_ = now + turnLength_;
   }
-  if (now < turnEnds_ || !isAnyoneBehind()) return;
-  leave();
-  turnEnds_ = Clock::time_point::max();
-  restEnds_ = now + (turn_ ? kRestInTurns * turnLength_ : Clock::duration(kRestWithoutTurn));
-  if (turn_) turnLength_ = std::min<Clock::duration>(2 * turnLength_, kLongestTurn);
+}
+
+void PlaceInLine::giveUp(Clock::time_point now) noexcept {
+  if (!turn_ || turnEnds_ == Clock::time_point::max()) return;
+  line_.noTurnUntil_ = (now + kRestInTurns * turnLength_).time_since_epoch().count();
 }
 
 bool PlaceInLine::isAnyoneBehind() const {
@@ -134,10 +190,10 @@ void PlaceInLine::leave() noexcept {
   }
 }
 
-std::uint16_t PlaceInLine::await(Clock::time_point deadline) {
+std::optional<std::uint16_t> PlaceInLine::await(Clock::time_point deadline) {
   if (lease_) return lease_->await(deadline);
   std::this_thread::sleep_until(deadline);
-  return 0;
+  return std::nullopt;
 }
 
 }  // namespace portpool

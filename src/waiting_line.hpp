@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace portpool {
@@ -32,8 +33,8 @@ class WaitingLine {
     if (registry_.wake(keyOf(kFirst), port)) isInUse_ = true;
   }
 
-  /// From now on, for a while, this process acts as if nobody were in line: the first was seen to
-  /// leave a free port alone, as one that is stopped does.
+  /// From now on, for a while, this process acts as if nobody were in line, since the first is
+  /// stopped.
   void ignore() const;
 
  private:
@@ -51,19 +52,21 @@ class WaitingLine {
   std::uint64_t firstKey_;
   mutable std::atomic<bool> isInUse_{false};  // by what this process has seen of late
   mutable std::atomic<std::chrono::steady_clock::rep> ignoredUntil_{0};
+  mutable std::atomic<std::chrono::steady_clock::rep> noTurnUntil_{0};  // for this process
 };
 
 /// One who waits in the line. Ends by leaving it.
 ///
-/// One who is first, and cannot be served though ports are free (it wants more than those, say),
-/// has a turn, in which it keeps the others waiting; then it lets them pass for nine times as long.
-/// Of all such only one at a time has a turn, or rests from it. Turns become longer, so that there
-/// is a chance where ports are held for long.
+/// One who cannot be served though ports are free (it wants more than those, say) is in line only
+/// in its turn, in which it may keep the others waiting; then it lets them pass for nine times as
+/// long. Of all such only one at a time has a turn, or rests from it, and then gives way to
+/// another. Turns become longer, so that there is a chance where ports are held for long.
 class PlaceInLine {
  public:
   using Clock = std::chrono::steady_clock;
 
-  explicit PlaceInLine(const WaitingLine& line) : line_(line) {}
+  explicit PlaceInLine(const WaitingLine& line, bool isGreedy = false)
+      : line_(line), isGreedy_(isGreedy) {}
   PlaceInLine(const PlaceInLine&) = delete;
   PlaceInLine& operator=(const PlaceInLine&) = delete;
   ~PlaceInLine() {
@@ -76,32 +79,51 @@ class PlaceInLine {
   /// outside. Throws as LeaseRegistry::tryAcquire(), and std::bad_alloc.
   bool advance(Clock::time_point now = Clock::now());
 
-  /// After a look in vain, which left ports that others could have or not: lets them pass, if this
-  /// is the first, and it is time to.
+  enum class Standing {
+    First,
+    Behind,         ///< or before a line that is full
+    BehindStopped,  ///< somebody who came before does not hear, as a process that is stopped
+    Outside,        ///< lets others pass
+  };
+  /// By the last advance().
+  Standing standing() const { return standing_; }
+
+  /// After a look in vain, which left ports that others could have, or not.
   void lookedInVain(Clock::time_point now, bool leftSomething);
 
-  /// Whether it lets others pass.
-  bool isResting(Clock::time_point now) const { return now < restEnds_; }
+  /// After all of its time in vain: this process has no other turn until it has rested.
+  void giveUp(Clock::time_point now) noexcept;
+
+  /// When it has to advance() at the latest, should nobody wake it.
+  Clock::time_point nextAdvance(Clock::time_point now) const;
 
   void leave() noexcept;
 
   /// Waits until somebody wakes this place, or until `deadline` at the latest. Returns the port
-  /// that came back, or 0.
-  std::uint16_t await(Clock::time_point deadline);
+  /// that came back, 0 if there is other news, or nothing.
+  std::optional<std::uint16_t> await(Clock::time_point deadline);
 
  private:
+  Standing findStanding(Clock::time_point now);
   void enter();
+  bool takeTurn(Clock::time_point now);
+  void endTurn(Clock::time_point now);
   bool isAnyoneBehind() const;
+  /// Knocks at those who came before, once a second, and tells whether they hear.
+  bool isAnyoneAheadStopped(Clock::time_point now);
 
   const WaitingLine& line_;
   std::uint64_t place_ = 1;           // in the ring, at present or before it was the first
   std::vector<std::uint64_t> ahead_;  // the places of those who came before
   std::unique_ptr<platform::Lease> lease_;
-  bool isFirst_ = false;
+  Standing standing_ = Standing::Outside;
+  Clock::time_point nextKnock_ = Clock::time_point::min();
 
   static constexpr std::chrono::milliseconds kFirstTurn{200}, kLongestTurn{1000};
-  static constexpr std::chrono::milliseconds kNoTurn{5}, kRestWithoutTurn{500};
+  static constexpr std::chrono::milliseconds kGiveWay{500};
   static constexpr int kRestInTurns = 9;
+  bool isGreedy_;  // could not be served though ports were free
+  bool isFirst_ = false;
   std::unique_ptr<platform::Lease> turn_;
   Clock::duration turnLength_ = kFirstTurn;
   Clock::time_point turnEnds_ = Clock::time_point::max();

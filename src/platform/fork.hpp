@@ -3,6 +3,7 @@
 // What keeps the core whole in a process whose memory or descriptors are copied by fork().
 
 #include <cstdint>
+#include <mutex>
 
 namespace portpool::platform {
 
@@ -19,6 +20,17 @@ class CoreLock {
   CoreLock(const CoreLock&) = delete;
   CoreLock& operator=(const CoreLock&) = delete;
   ~CoreLock();
+};
+
+/// A mutex that a forked child finds free, whichever of its parent's threads had locked it.
+class ProcessMutex {
+ public:
+  void lock();
+  void unlock() { mutex_.unlock(); }
+
+ private:
+  std::mutex mutex_;
+  std::uint64_t process_ = 0;  // whose mutex it is
 };
 
 /// As long as one exists in any thread, fork() waits, so that no child is copied between the system

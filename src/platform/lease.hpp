@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace portpool::platform {
@@ -16,9 +17,16 @@ class Lease {
   Lease& operator=(const Lease&) = delete;
   virtual ~Lease() = default;
 
-  /// Waits until somebody wakes the holder of this key, or until `deadline`. Returns the port that
-  /// the message names, or 0. The message may have come before the call.
-  virtual std::uint16_t await(std::chrono::steady_clock::time_point deadline) = 0;
+  /// Waits until there is a message for the holder of this key, or until `deadline`. Returns the
+  /// port that the message names, 0 if it names none, or nothing if there is no message. It may
+  /// have come before the call; of several, the last that names a port counts.
+  virtual std::optional<std::uint16_t> await(std::chrono::steady_clock::time_point deadline) = 0;
+
+  /// Sends a message without a port to the holder of another key; returns whether there is one.
+  virtual bool knock(std::uint64_t /*key*/) noexcept { return false; }
+
+  /// Whether somebody has not taken such a message yet.
+  virtual bool isUnheard() const noexcept { return false; }
 };
 
 /// Where leases are taken. Keys are less than 2^31; those up to 65535 stand for the ports of that

@@ -12,6 +12,7 @@
 
 #include <portpool/port_set.hpp>
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,6 +22,9 @@ namespace portpool::platform {
 /// Writes the text to stderr, in one piece where the system can, at any moment of the process's
 /// life.
 void writeToStderr(const std::string& text) noexcept;
+
+/// The processor time that this thread has used.
+std::chrono::nanoseconds threadTime() noexcept;
 
 /// The environment of this process: "NAME=value" for each variable.
 std::vector<std::string> environmentEntries();

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "platform/socket.hpp"
+
 #include <portpool/port_request.hpp>
 #include <portpool/port_set.hpp>
 
@@ -21,6 +23,7 @@ struct PortSocket {
   };
 
   std::uint16_t port;
+  SocketAddress address;  ///< its own
   State state;
   std::chrono::milliseconds left;  ///< how long the system keeps a connection in TIME_WAIT
   unsigned long inode;             ///< 0 if no process has it open

@@ -39,6 +39,10 @@ class Probe {
   /// Hold::Shared they are open to servers with SO_REUSEADDR or SO_REUSEPORT.
   Result hold(std::uint16_t port, Hold hold, Mode mode, std::vector<PrivateSocket>& sockets);
 
+  /// Whether a TCP socket of this machine at `address`, on whatever port, has to do with a server
+  /// on the hosts of the request.
+  bool concerns(SocketAddress address) const;
+
  private:
   struct Target {
     std::string host;

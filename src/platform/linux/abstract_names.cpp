@@ -10,13 +10,17 @@
 
 #include <portpool/errors.hpp>
 
+#include <linux/sockios.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstddef>
 #include <cstring>
 #include <exception>
@@ -44,7 +48,31 @@ struct Name {
   socklen_t size;
 };
 
-Name nameOf(std::uint64_t key) { return Name(abstractNameOf(key)); }
+/// The name of a key, made without memory from the heap.
+class KeyName {
+ public:
+  explicit KeyName(std::uint64_t key) {
+    // The kernel finds a name by a sum of its bytes, which alone would put most ports in few
+    // places.
+    constexpr std::uint64_t kGoldenRatio = 0x9e3779b97f4a7c15;
+    constexpr const char* kDigits = "0123456789abcdefghijklmnopqrstuvwxyz";
+    constexpr int kBase = 36, kLength = 4;
+    constexpr std::string_view kPrefix = kAbstractNamePrefix;
+    auto* end = std::copy(kPrefix.begin(), kPrefix.end(), text_.begin());
+    end = std::to_chars(end, text_.end() - kLength - 1, key).ptr;
+    *end++ = '.';
+    auto hash = (key * kGoldenRatio) >> 32;
+    for (int i = 0; i < kLength; ++i, hash /= kBase) *end++ = kDigits[hash % kBase];
+    size_ = static_cast<std::size_t>(end - text_.begin());
+  }
+  std::string_view text() const { return {text_.data(), size_}; }
+
+ private:
+  std::array<char, 40> text_{};
+  std::size_t size_;
+};
+
+Name nameOf(std::uint64_t key) { return Name(KeyName(key).text()); }
 
 Socket openUnixSocket() { return Socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)); }
 
@@ -54,20 +82,36 @@ class AbstractNameLease final : public Lease {
  public:
   explicit AbstractNameLease(PrivateSocket socket) : socket_(std::move(socket)) {}
 
-  std::uint16_t await(Clock::time_point deadline) override {
+  std::optional<std::uint16_t> await(Clock::time_point deadline) override {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
     constexpr std::chrono::milliseconds kLongest = std::chrono::hours(1);
     pollfd readable{socket_.get(), POLLIN, 0};
     const auto timeout = std::clamp(left, std::chrono::milliseconds::zero(), kLongest);
-    std::uint16_t port = 0;
-    if (::poll(&readable, 1, static_cast<int>(timeout.count())) != 1) return port;
-    // Of several messages the last is as good as any.
-    while (::recv(socket_.get(), &port, sizeof port, MSG_DONTWAIT) >= 0) continue;
-    return port;
+    std::optional<std::uint16_t> named;
+    if (::poll(&readable, 1, static_cast<int>(timeout.count())) != 1) return named;
+    for (std::uint16_t port = 0; ::recv(socket_.get(), &port, sizeof port, MSG_DONTWAIT) >= 0;) {
+      if (!named || port != 0) named = port;
+    }
+    return named;
+  }
+
+  bool knock(std::uint64_t key) noexcept override {
+    constexpr std::uint16_t kNoPort = 0;
+    const auto name = nameOf(key);
+    const bool isSent = ::sendto(socket_.get(), &kNoPort, sizeof kNoPort,
+                                 MSG_DONTWAIT | MSG_NOSIGNAL, name.get(), name.size) >= 0;
+    isFull_ = !isSent && errno == EAGAIN;
+    return isSent || isFull_;
+  }
+
+  bool isUnheard() const noexcept override {
+    int bytes = 0;  // sent, and not received
+    return isFull_ || (::ioctl(socket_.get(), SIOCOUTQ, &bytes) == 0 && bytes > 0);
   }
 
  private:
   PrivateSocket socket_;
+  bool isFull_ = false;  // the holder has more messages than the system keeps for it
 };
 
 class AbstractNameRegistry final : public LeaseRegistry {
@@ -90,7 +134,8 @@ class AbstractNameRegistry final : public LeaseRegistry {
         withMessenger([&](int socket) { return ::connect(socket, name.get(), name.size); });
     if (error == 0) return true;
     if (error == ECONNREFUSED) return false;
-    if (isRefusal(error)) return true;  // by a security module, which has found the other end
+    // By a security module: of this end, or of the other, if there is one.
+    if (isRefusal(error)) return !tryAcquire(key);
     throwSystemError("connect to a lease", error);
   }
 
@@ -115,7 +160,7 @@ class AbstractNameRegistry final : public LeaseRegistry {
   template <class SystemCall>
   int withMessenger(const SystemCall& call) {
     const NoFork noFork;
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const std::lock_guard<ProcessMutex> lock(mutex_);
     if (messenger_.get() < 0) {
       auto socket = openUnixSocket();
       if (!socket) throwSystemError("socket for questions about leases", errno);
@@ -124,22 +169,13 @@ class AbstractNameRegistry final : public LeaseRegistry {
     return call(messenger_.get()) < 0 ? errno : 0;
   }
 
-  std::mutex mutex_;
+  ProcessMutex mutex_;
   PrivateSocket messenger_;
 };
 
 }  // namespace
 
-std::string abstractNameOf(std::uint64_t key) {
-  // The kernel finds a name by a sum of its bytes, which alone would put most ports in few places.
-  constexpr std::uint64_t kGoldenRatio = 0x9e3779b97f4a7c15;
-  constexpr const char* kDigits = "0123456789abcdefghijklmnopqrstuvwxyz";
-  constexpr int kBase = 36;
-  auto name = std::string(kAbstractNamePrefix) + std::to_string(key) + '.';
-  auto hash = (key * kGoldenRatio) >> 32;
-  for (int i = 0; i < 4; ++i, hash /= kBase) name += kDigits[hash % kBase];
-  return name;
-}
+std::string abstractNameOf(std::uint64_t key) { return std::string(KeyName(key).text()); }
 
 bool othersMayLeaseByAbstractNames() { return true; }
 

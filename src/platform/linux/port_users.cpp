@@ -41,13 +41,25 @@ std::vector<std::string> namesIn(const std::string& folder) {
   return names;
 }
 
+/// The command line, or if the process has wiped it, the program's name.
 std::string commandOf(const std::string& pid) {
   constexpr std::size_t kLongest = 80;
   std::string command;
-  readFile("/proc/" + pid + "/cmdline", command, std::size_t{4} * kLongest);
-  std::replace(command.begin(), command.end(), '\0', ' ');
-  while (!command.empty() && command.back() == ' ') command.pop_back();
+  for (const auto* file : {"/cmdline", "/comm"}) {
+    readFile("/proc/" + pid + file, command, std::size_t{4} * kLongest);
+    std::replace(command.begin(), command.end(), '\0', ' ');
+    while (!command.empty() && (command.back() == ' ' || command.back() == '\n')) {
+      command.pop_back();
+    }
+    if (!command.empty()) break;
+  }
   return printable(command, kLongest);
+}
+
+/// Whether the process has given its memory back, as one does that exits, before its files.
+bool hasNoMemory(const std::string& pid) {
+  std::string pages;
+  return readFile("/proc/" + pid + "/statm", pages) != 0 || pages.rfind("0 ", 0) == 0;
 }
 
 /// A use of a port by whoever has the inode open.
@@ -136,7 +148,7 @@ class Search {
     // A look at a descriptor keeps its file open for that instant, though the owner closes it, who
     // may then find its own port busy. So this process comes first, only those are looked at who
     // can use the ports, and nobody when all is known.
-    const auto self = std::to_string(::getpid());
+    const auto self = targetOf("/proc/self");  // not always this process's own number: namespaces
     lookAt(self, true);
     const auto network = targetOf("/proc/self/ns/net");
     for (const auto& pid : namesIn("/proc")) {
@@ -161,10 +173,9 @@ class Search {
     bool isExiting = false;
     const auto add = [&](const UseOfInode& use) {
       if (description.empty()) {
-        const auto command = commandOf(pid);
-        isExiting = command.empty();
+        isExiting = hasNoMemory(pid);
         description = (isThisProcess ? "this process, pid " : "pid ") + pid + " (" +
-                      (isExiting ? "exiting" : command) + ')';
+                      (isExiting ? "exiting" : commandOf(pid)) + ')';
       }
       found_.push_back({use.port, use.use, description, isThisProcess, isExiting});
     };

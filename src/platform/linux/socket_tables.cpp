@@ -33,35 +33,52 @@ PortSocket::State stateOf(unsigned state, unsigned long inode, Transport transpo
 
 // ---- NETLINK_SOCK_DIAG --------------------------------------------------------------------------
 
-struct Query {
-  nlmsghdr header{};
-  inet_diag_req_v2 request{};
-  nlattr filter{};
-  // "Not below the first port, and not above the last": each operation takes two places, the second
-  // of which is its port. The numbers are the distances to the next operation, and past the end.
+/// "Not below the first port, and not above the last": each operation takes two places, the second
+/// of which is its port. The numbers are the distances to the next operation, and past the end.
+struct Filter {
+  explicit Filter(PortRange ports) {
+    constexpr std::uint16_t kOperation = sizeof operations[0];
+    header.nla_len = sizeof header + sizeof operations;
+    header.nla_type = INET_DIAG_REQ_BYTECODE;
+    operations = {{{INET_DIAG_BC_S_GE, 2 * kOperation, 5 * kOperation},
+                   {0, 0, ports.first},
+                   {INET_DIAG_BC_S_LE, 2 * kOperation, 3 * kOperation},
+                   {0, 0, ports.last}}};
+  }
+  nlattr header{};
   std::array<inet_diag_bc_op, 4> operations{};
 };
 
-Query queryFor(int family, Transport transport, SocketKind kind, PortRange ports) {
-  Query query;
-  query.header.nlmsg_len = sizeof query;
-  query.header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
-  query.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-  query.request.sdiag_family = static_cast<std::uint8_t>(family);
-  query.request.sdiag_protocol = transport == Transport::TCP ? IPPROTO_TCP : IPPROTO_UDP;
+template <class Request>
+struct Query {
+  Query(std::uint16_t type, PortRange ports) : filter(ports) {
+    header.nlmsg_len = sizeof *this;
+    header.nlmsg_type = type;
+    header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+  }
+  nlmsghdr header{};
+  Request request{};
+  Filter filter;
+};
+
+/// Both families in one walk over the kernel's table, which for TCP is a large one.
+Query<inet_diag_req> queryForTCP(SocketKind kind, PortRange ports) {
+  Query<inet_diag_req> query(TCPDIAG_GETSOCK, ports);
   query.request.idiag_states =
       kind == SocketKind::All ? ~0U : ~(1U << kListen | 1U << kBoundInactive);
-  query.filter.nla_len = sizeof query.filter + sizeof query.operations;
-  query.filter.nla_type = INET_DIAG_REQ_BYTECODE;
-  constexpr std::uint16_t kOperation = sizeof query.operations[0];
-  query.operations = {{{INET_DIAG_BC_S_GE, 2 * kOperation, 5 * kOperation},
-                       {0, 0, ports.first},
-                       {INET_DIAG_BC_S_LE, 2 * kOperation, 3 * kOperation},
-                       {0, 0, ports.last}}};
   return query;
 }
 
-bool sendQuery(const Socket& socket, const Query& query) {
+Query<inet_diag_req_v2> queryForUDP(int family, PortRange ports) {
+  Query<inet_diag_req_v2> query(SOCK_DIAG_BY_FAMILY, ports);
+  query.request.sdiag_family = static_cast<std::uint8_t>(family);
+  query.request.sdiag_protocol = IPPROTO_UDP;
+  query.request.idiag_states = ~0U;
+  return query;
+}
+
+template <class Request>
+bool sendQuery(const Socket& socket, const Query<Request>& query) {
   sockaddr_nl kernel{};
   kernel.nl_family = AF_NETLINK;
   return ::sendto(socket.get(), &query, sizeof query, 0, reinterpret_cast<const sockaddr*>(&kernel),
@@ -91,7 +108,8 @@ bool addAnswer(const Socket& socket, Transport transport, const PortSet& ports,
         std::memcpy(&message, place + NLMSG_HDRLEN, sizeof message);
         const auto port = ntohs(message.id.idiag_sport);
         if (port != 0 && ports.contains(port)) {
-          found.push_back({port, stateOf(message.idiag_state, message.idiag_inode, transport),
+          found.push_back({port, addressFrom(message.idiag_family, &message.id.idiag_src),
+                           stateOf(message.idiag_state, message.idiag_inode, transport),
                            std::chrono::milliseconds(message.idiag_expires), message.idiag_inode});
         }
       }
@@ -110,21 +128,33 @@ std::optional<std::vector<PortSocket>> askKernel(const PortSet& ports, Transport
     return std::nullopt;
   }
   std::vector<PortSocket> found;
-  const auto& ranges = ports.ranges();
-  for (const int family : {AF_INET, AF_INET6}) {
-    const auto query =
-        queryFor(family, transport, kind, {ranges.front().first, ranges.back().last});
-    if (!sendQuery(socket, query) || !addAnswer(socket, transport, ports, found)) {
-      return std::nullopt;
-    }
-  }
+  const PortRange range{ports.ranges().front().first, ports.ranges().back().last};
+  const auto ask = [&](const auto& query) {
+    return sendQuery(socket, query) && addAnswer(socket, transport, ports, found);
+  };
+  const bool isAnswered = transport == Transport::TCP ? ask(queryForTCP(kind, range))
+                                                      : ask(queryForUDP(AF_INET, range)) &&
+                                                            ask(queryForUDP(AF_INET6, range));
+  if (!isAnswered) return std::nullopt;
   return found;
 }
 
 // ---- /proc/net ----------------------------------------------------------------------------------
 
+/// The address that the table shows before the colon: the bytes in groups of four, each a number.
+SocketAddress addressIn(const std::string& text) {
+  constexpr std::size_t kDigits = 8;
+  std::array<std::uint32_t, 4> words{};
+  const auto length = std::min(text.find(':'), kDigits * words.size());
+  for (std::size_t i = 0; i * kDigits < length; ++i) {
+    words[i] =
+        static_cast<std::uint32_t>(std::stoul(text.substr(i * kDigits, kDigits), nullptr, 16));
+  }
+  return addressFrom(length > kDigits ? AF_INET6 : AF_INET, words.data());
+}
+
 /// Adds what the table shows; returns whether it can be read.
-bool addTable(const std::string& name, Transport transport, const PortSet& ports,
+bool addTable(const std::string& name, Transport transport, SocketKind kind, const PortSet& ports,
               std::vector<PortSocket>& found) {
   constexpr int kTicksPerSecond = 100;  // of all that the kernel shows
   std::string text;
@@ -137,8 +167,8 @@ bool addTable(const std::string& name, Transport transport, const PortSet& ports
   while (std::getline(table, line)) {
     // sl local_address:port remote_address:port st tx:rx timer:when retransmits uid timeout inode
     std::istringstream words(line);
-    std::string slot, local, remote, state, queues, timer, retransmits, uid, timeout, inode;
-    if (!(words >> slot >> local >> remote >> state >> queues >> timer >> retransmits >> uid >>
+    std::string slot, local, remote, stateText, queues, timer, retransmits, uid, timeout, inode;
+    if (!(words >> slot >> local >> remote >> stateText >> queues >> timer >> retransmits >> uid >>
           timeout >> inode)) {
       continue;
     }
@@ -149,7 +179,9 @@ bool addTable(const std::string& name, Transport transport, const PortSet& ports
     if (port == 0 || !ports.contains(port)) continue;
     const auto ticks = static_cast<long>(hex(timer, timer.find(':') + 1));
     const auto number = std::strtoul(inode.c_str(), nullptr, 10);
-    found.push_back({port, stateOf(static_cast<unsigned>(hex(state, 0)), number, transport),
+    const auto state = stateOf(static_cast<unsigned>(hex(stateText, 0)), number, transport);
+    if (kind == SocketKind::Connection && state == PortSocket::State::Listening) continue;
+    found.push_back({port, addressIn(local), state,
                      std::chrono::milliseconds(ticks * 1000 / kTicksPerSecond), number});
   }
   return true;
@@ -163,8 +195,8 @@ std::optional<std::vector<PortSocket>> socketsOn(const PortSet& ports, Transport
   if (ports.empty()) return found;
   if (auto answer = askKernel(ports, transport, kind)) return answer;
   const std::string name = transport == Transport::TCP ? "tcp" : "udp";
-  if (!addTable(name, transport, ports, found)) return std::nullopt;
-  addTable(name + '6', transport, ports, found);  // missing where there is no IPv6
+  if (!addTable(name, transport, kind, ports, found)) return std::nullopt;
+  addTable(name + '6', transport, kind, ports, found);  // missing where there is no IPv6
   return found;
 }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <ctime>
 
 namespace portpool::platform {
 
@@ -32,6 +33,12 @@ std::vector<std::string> environmentEntries() {
     entries.emplace_back(*entry);
   }
   return entries;
+}
+
+std::chrono::nanoseconds threadTime() noexcept {
+  timespec time{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
 }
 
 void writeToStderr(const std::string& text) noexcept {

@@ -190,6 +190,17 @@ CoreLock::~CoreLock() {
   --coreLockDepth;
 }
 
+void ProcessMutex::lock() {
+  {
+    const CoreLock lock;
+    if (process_ != currentProcess()) {
+      if (process_ != 0) new (&mutex_) std::mutex;
+      process_ = currentProcess();
+    }
+  }
+  mutex_.lock();
+}
+
 NoFork::NoFork() noexcept {
   auto& process = Process::current();  // before the depth says that this is within
   if (noForkDepth++ == 0) process.enter();

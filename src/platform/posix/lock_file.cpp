@@ -90,7 +90,7 @@ class LockFile {
 
    private:
     NoFork noFork_;
-    std::lock_guard<std::mutex> lock_;
+    std::lock_guard<ProcessMutex> lock_;
   };
 
   /// Throws as makeLockFileRegistry().
@@ -135,7 +135,7 @@ class LockFile {
   }
 
   const std::string path_;
-  std::mutex mutex_;
+  ProcessMutex mutex_;
   PrivateSocket descriptor_;
   std::uint64_t network_ = 0;
   std::uint64_t process_ = 0;
@@ -180,9 +180,9 @@ class LockFileLease final : public Lease {
   LockFileLease& operator=(const LockFileLease&) = delete;
   ~LockFileLease() override { file_->unlock(key_, process_); }
 
-  std::uint16_t await(Clock::time_point deadline) override {
+  std::optional<std::uint16_t> await(Clock::time_point deadline) override {
     std::this_thread::sleep_until(deadline);
-    return 0;
+    return std::nullopt;
   }
 
  private:

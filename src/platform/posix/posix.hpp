@@ -49,9 +49,16 @@ void setPort(SocketAddress& address, std::uint16_t port);
 std::uint16_t portOf(SocketAddress& address);
 std::uint16_t portOfSocket(int socket);
 
+/// An address of the family from its bytes, as they go over the network: 4 or 16. One of IPv4 that
+/// is mapped into IPv6 is that of IPv4.
+SocketAddress addressFrom(int family, const void* bytes);
+
 /// 0.0.0.0, for a kernel without IPv6.
 SocketAddress everyIPv4Address();
 bool isEveryAddress(SocketAddress& address);
+
+/// Whether a socket bound to `wide` keeps every other off `address`.
+bool covers(SocketAddress& wide, bool isDualStack, SocketAddress& address);
 
 /// Throw as throwSystemError().
 void setOption(int socket, int level, int option, int value);

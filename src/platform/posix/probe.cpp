@@ -16,13 +16,6 @@
 namespace portpool::platform {
 namespace {
 
-/// Whether a socket bound to `wide` keeps every other off `address`.
-bool covers(SocketAddress& wide, bool isDualStack, SocketAddress& address) {
-  if (wide.size == address.size && wide.bytes == address.bytes) return true;
-  return isEveryAddress(wide) &&
-         (familyOf(wide) == familyOf(address) || (familyOf(wide) == AF_INET6 && isDualStack));
-}
-
 /// The widest addresses come first, so that they cover the others.
 int narrowness(SocketAddress& address) {
   if (!isEveryAddress(address)) return 2;
@@ -118,6 +111,16 @@ Probe::Result Probe::hold(std::uint16_t port, Hold hold, Mode mode,
   if (hold == Hold::Shared) shareHold(bound);
   sockets = std::move(bound);
   return result;
+}
+
+bool Probe::concerns(SocketAddress address) const {
+  setPort(address, 0);
+  return std::any_of(targets_.begin(), targets_.end(), [&](const Target& target) {
+    auto own = target.address;
+    setPort(own, 0);
+    // Whether a socket of every IPv6 address is one of IPv4, too, is not known.
+    return covers(own, target.dualStack, address) || covers(address, true, own);
+  });
 }
 
 /// A name may have addresses that are not up; the host is wrong when all are.

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <memory>
@@ -99,7 +100,23 @@ sockaddr* raw(SocketAddress& address) { return reinterpret_cast<sockaddr*>(addre
 
 int familyOf(SocketAddress& address) { return raw(address)->sa_family; }
 
+SocketAddress addressFrom(int family, const void* bytes) {
+  in6_addr host{};
+  std::memcpy(&host, bytes, family == AF_INET ? sizeof(in_addr) : sizeof host);
+  if (family == AF_INET6 && !IN6_IS_ADDR_V4MAPPED(&host)) return ipv6Address(host);
+  const auto* const ipv4 = host.s6_addr + (family == AF_INET ? 0 : sizeof host - sizeof(in_addr));
+  std::uint32_t address = 0;
+  std::memcpy(&address, ipv4, sizeof address);
+  return ipv4Address(ntohl(address));
+}
+
 SocketAddress everyIPv4Address() { return ipv4Address(INADDR_ANY); }
+
+bool covers(SocketAddress& wide, bool isDualStack, SocketAddress& address) {
+  if (wide.size == address.size && wide.bytes == address.bytes) return true;
+  return isEveryAddress(wide) &&
+         (familyOf(wide) == familyOf(address) || (familyOf(wide) == AF_INET6 && isDualStack));
+}
 
 bool isEveryAddress(SocketAddress& address) {
   if (familyOf(address) == AF_INET) {
@@ -144,10 +161,14 @@ int getOption(int socket, int level, int option) {
 void setDualStack(const Socket& socket, int domain, bool isDualStack) {
   if (domain != AF_INET6) return;
   // What the system begins with does not change in practice, and this is on every allocation's way.
-  static const bool isDualStackByDefault = getOption(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY) == 0;
-  if (isDualStack != isDualStackByDefault) {
-    setOption(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, isDualStack ? 0 : 1);
+  // Atomic, as a forked child could wait for ever for another kind of static object.
+  constexpr int kUnknown = -1;
+  static std::atomic<int> isV6OnlyByDefault{kUnknown};
+  if (isV6OnlyByDefault == kUnknown) {
+    isV6OnlyByDefault = getOption(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY);
   }
+  const int isV6Only = isDualStack ? 0 : 1;
+  if (isV6Only != isV6OnlyByDefault) setOption(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, isV6Only);
 }
 
 namespace {
@@ -212,6 +233,23 @@ void throwNotLocal(const std::string& host, AddressFamily family) {
 
 // ---- Listening ----------------------------------------------------------------------------------
 
+namespace {
+
+/// Whether the hold, which has the port, keeps a socket off this address.
+bool isHeldAt(const std::vector<PrivateSocket>& hold, SocketAddress& address) {
+  return std::any_of(hold.begin(), hold.end(), [&](const PrivateSocket& held) {
+    SocketAddress own;
+    auto size = static_cast<socklen_t>(own.bytes.size());
+    if (::getsockname(held.get(), raw(own), &size) != 0) throwSystemError("getsockname", errno);
+    own.size = size;
+    const bool isDualStack =
+        familyOf(own) == AF_INET6 && getOption(held.get(), IPPROTO_IPV6, IPV6_V6ONLY) == 0;
+    return covers(own, isDualStack, address) || covers(address, true, own);
+  });
+}
+
+}  // namespace
+
 Socket listenOn(std::uint16_t port, const std::string& host, AddressFamily family, int backlog,
                 const std::vector<PrivateSocket>& hold) {
   auto address = addressesOf(host, family).front();
@@ -225,31 +263,30 @@ Socket listenOn(std::uint16_t port, const std::string& host, AddressFamily famil
   setOption(socket.get(), SOL_SOCKET, SO_REUSEADDR, 1);
   setPort(address, port);
 
-  const bool isExclusive =
-      !hold.empty() && getOption(hold.front().get(), SOL_SOCKET, SO_REUSEADDR) == 0;
-  const auto allowReuse = [&](int value) {
+  const auto bind = [&] {
+    return ::bind(socket.get(), raw(address), static_cast<socklen_t>(address.size)) == 0 ? 0
+                                                                                         : errno;
+  };
+  const auto openHold = [&](int value) {
     for (const auto& held : hold) setOption(held.get(), SOL_SOCKET, SO_REUSEADDR, value);
   };
-  if (isExclusive) {
-    // Not for a moment without need: whether the address is this machine's shows with any port.
-    auto anyPort = address;
-    setPort(anyPort, 0);
-    const Socket trial(::socket(familyOf(address), SOCK_STREAM | SOCK_CLOEXEC, 0));
-    if (!trial) throwSystemError("socket", errno);
-    if (::bind(trial.get(), raw(anyPort), static_cast<socklen_t>(anyPort.size)) != 0 &&
-        errno == EADDRNOTAVAIL) {
-      throwNotLocal(host, family);
-    }
-    allowReuse(1);
+  // An exclusive hold is opened for the moment that it takes, and only where it is all that is in
+  // the way: the system has found nothing wrong with the address then.
+  int error = bind();
+  const bool isOpened = error == EADDRINUSE && !hold.empty() &&
+                        getOption(hold.front().get(), SOL_SOCKET, SO_REUSEADDR) == 0 &&
+                        isHeldAt(hold, address);
+  if (isOpened) {
+    openHold(1);
+    error = bind();
   }
-  if (::bind(socket.get(), raw(address), static_cast<socklen_t>(address.size)) == 0 &&
-      ::listen(socket.get(), backlog) == 0) {
-    shareHold(hold);
+  if (error == 0 && ::listen(socket.get(), backlog) != 0) error = errno;
+  if (error == 0) {
+    if (isOpened) shareHold(hold);
     return socket;
   }
-  const int error = errno;
   socket.close();
-  if (isExclusive) allowReuse(0);
+  if (isOpened) openHold(0);
   if (error == EADDRINUSE) return socket;
   if (error == EADDRNOTAVAIL) throwNotLocal(host, family);
   throwSystemError("listen on port " + std::to_string(port) + " of host \"" + host + '"', error);
