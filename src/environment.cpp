@@ -38,15 +38,13 @@ std::size_t editDistance(std::string_view from, std::string_view to) {
 }
 
 void warnOfUnknownVariables() {
-  for (const std::string_view text : platform::environmentEntries()) {
-    const auto name = text.substr(0, text.find('='));
-    if (name.substr(0, kPrefix.size()) != kPrefix) continue;
+  for (const auto& name : platform::environmentNames(kPrefix)) {
     const auto* nearest =
         std::min_element(std::begin(kVariables), std::end(kVariables), [&](auto left, auto right) {
           return editDistance(name, left) < editDistance(name, right);
         });
     if (*nearest == name) continue;
-    warn("the environment variable " + std::string(name) +
+    warn("the environment variable " + name +
          " is set, but portpool has none of that name; the nearest is " + std::string(*nearest) +
          ": rename or unset it");
   }

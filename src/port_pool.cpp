@@ -14,7 +14,6 @@
 #include <cstdlib>
 #include <limits>
 #include <map>
-#include <random>
 #include <sstream>
 #include <utility>
 
@@ -31,19 +30,14 @@ constexpr milliseconds kLongestWait = std::chrono::hours(24 * 365);  // that a c
 
 // How long to sleep between two looks, unless somebody tells that a port came back: a holder that
 // was killed tells nobody. Where there are no messages, each look is for whatever has come back.
-constexpr milliseconds kLookAgain{20}, kLookAgainWithoutMessages{2}, kLookFromOutside{200};
+constexpr milliseconds kLookAgain{20}, kLookAgainWithoutMessages{2}, kLookFromOutside{500};
 // A look at thousands of ports takes its time; it may take so much of one processor's.
-constexpr int kPauseInTimesOfALook = 50, kPauseInTimesOfALookFromOutside = 500;
-constexpr milliseconds kLongestPause{2000};
+constexpr int kPauseInTimesOfALook = 50, kPauseInTimesOfALookFromOutside = 2000;
+constexpr milliseconds kLongestPause{2000}, kLongestPauseOutside{10000};
 // What a child has copies of at its start is still leased for so long.
 constexpr milliseconds kGrace{20};
 
 std::atomic<PortPool*> processPool{nullptr};  // as soon as it is built
-
-std::uint64_t randomSeed() {
-  std::random_device device;
-  return (std::uint64_t{device()} << 32) | device();
-}
 
 PortPoolOptions optionsFromEnvironment() {
   constexpr std::uint64_t kDay = std::uint64_t{24} * 60 * 60;
@@ -148,7 +142,7 @@ PortPool::Impl::Impl(PortSet ports, const PortPoolOptions& options)
                  ? throw PortSpecificationError(
                        "a PortPool needs at least one port; give it a set like 20000-20999")
                  : std::move(ports)),
-      seed_(options.seed ? *options.seed : randomSeed()),
+      seed_(options.seed ? *options.seed : platform::randomNumber()),
       waitTime_(std::clamp(options.waitTime, milliseconds::zero(), kLongestWait)),
       verbose_(options.verbose),
       hold_(options.hold),
@@ -267,7 +261,8 @@ Allocations PortPool::Impl::wait(PortSearch& search) {
   const auto deadline =
       start + std::max(waitTime_, search.wasRefusedALease() ? kGrace : milliseconds::zero());
   PlaceInLine place(line_, search.leftSomething());
-  auto nextLook = start;
+  auto nextLook = start + kLookFromOutside;  // one look is over
+  auto lookOnce = start;
   std::optional<Standing> before;
   std::optional<std::uint16_t> returned;
   bool isReported = false;
@@ -277,7 +272,10 @@ Allocations PortPool::Impl::wait(PortSearch& search) {
     const bool isLast = now >= deadline;
     if (!isLast) place.advance(now);
     const auto standing = place.standing();
-    if (standing == Standing::First && before != standing) nextLook = now;
+    if (standing == Standing::First && before != standing) {
+      nextLook = now;
+      lookOnce = now + 2 * WaitingLine::kNoticedAfter;  // what came back before that was noticed
+    }
     before = standing;
     const bool isTime =
         standing == Standing::BehindStopped || (standing != Standing::Behind && now >= nextLook);
@@ -290,8 +288,10 @@ Allocations PortPool::Impl::wait(PortSearch& search) {
         if (ports_.size() - search.forbidden().size() < search.count()) throwForbidden(search);
         place.lookedInVain(now, search.leftSomething());
       }
-      nextLook = now + pauseAfter(cost, standing == Standing::Outside);
-      if (now < start + kGrace) nextLook = std::min(nextLook, now + kGrace / 10 + 10 * cost);
+      nextLook = now + pauseAfter(cost, standing != Standing::First);
+      if (now < lookOnce) nextLook = std::min(nextLook, lookOnce);
+      if (search.wasRefusedALease() && now < start + kGrace)
+        nextLook = std::min(nextLook, now + kGrace / 10 + 10 * cost);
     } else if (standing == Standing::First && returned.value_or(0) != 0) {
       allocations = search.look(PortSearch::Reach::Fresh);
     }
@@ -303,17 +303,16 @@ Allocations PortPool::Impl::wait(PortSearch& search) {
       place.giveUp(now);
       throwTimeIsUp(search);
     }
-    // Of those in line, the first says it for all, unless they wait for long.
-    const auto reportAt = start + (standing == Standing::Behind ? kReportFromBehind : kReportAfter);
+    // The first says it for all, unless they wait for long.
+    const bool saysIt = standing == Standing::First || standing == Standing::Resting;
+    const auto reportAt = start + (saysIt ? kReportAfter : kReportFromBehind);
     if (!isReported && now >= reportAt) {
       isReported = true;
       say("waiting for a " + search.describe() + ", up to " + inSeconds(waitTime_) + "; " +
           describeUsers(search));
     }
     auto until = std::min(deadline, place.nextAdvance(now));
-    if (standing == Standing::First || standing == Standing::Outside) {
-      until = std::min(until, nextLook);
-    }
+    if (standing != Standing::Behind) until = std::min(until, nextLook);
     if (!isReported) until = std::min(until, std::max(now, reportAt));
     returned = place.await(until);
     if (returned) withTable([&](PortTable& table) { table.expect(*returned); });
@@ -326,7 +325,8 @@ std::chrono::nanoseconds PortPool::Impl::pauseAfter(std::chrono::nanoseconds loo
                              : registry_->hasMessages() ? kLookAgain
                                                         : kLookAgainWithoutMessages;
   const auto times = isOutside ? kPauseInTimesOfALookFromOutside : kPauseInTimesOfALook;
-  return std::clamp<std::chrono::nanoseconds>(look * times, least, kLongestPause);
+  return std::clamp<std::chrono::nanoseconds>(look * times, least,
+                                              isOutside ? kLongestPauseOutside : kLongestPause);
 }
 
 void PortPool::Impl::throwTimeIsUp(const PortSearch& search) const {

@@ -78,14 +78,33 @@ Allocations PortSearch::look(Reach reach) {
   lingering_.clear();
   wasRefusedALease_ = false;
   auto found = isBlock_ ? lookForBlock(reach) : lookForSet(reach);
-  leftSomething_ = found.empty() && pool_->withTable([&](const PortTable& table) {
-    if (count_ > 1) return table.fresh() > 0;
+  leftSomething_ = found.empty() && findWhatIsLeft();
+  return found;
+}
+
+bool PortSearch::findWhatIsLeft() {
+  if (count_ == 1) {
     // Ports that are leased come back for everybody. Those that other programs have may be free for
     // another request.
-    const auto busy = table.count(State::Busy);
-    return isPlain() ? busy == pool_->ports().size() : busy > 0;
-  });
-  return found;
+    return pool_->withTable([&](const PortTable& table) {
+      const auto busy = table.count(State::Busy);
+      return isPlain() ? busy == pool_->ports().size() : busy > 0;
+    });
+  }
+  // Of a port that could be of no block it is not known yet.
+  while (const auto port = pool_->withTable([](PortTable& table) { return table.takeFresh(); })) {
+    auto state = State::Returned;
+    const auto putBack = [&](PortTable& table) { table.put(*port, state); };
+    try {
+      if (pool_->registry().isLeased(*port)) state = State::Leased;
+    } catch (...) {
+      pool_->withTable(putBack);
+      throw;
+    }
+    pool_->withTable(putBack);
+    if (state == State::Returned) return true;
+  }
+  return false;
 }
 
 Allocations PortSearch::lookForSet(Reach reach) {
@@ -200,7 +219,7 @@ std::unique_ptr<detail::Allocation> PortSearch::tryPort(std::uint16_t port, bool
     // The lease first: a probe of a port that somebody else leases could break its own bind.
     const platform::NoFork noFork;
     // To ask costs less than to try, where the answer is most likely yes.
-    const bool isLeased = wasLeased && registry.isLeased(port);
+    const bool isLeased = (wasLeased || wasRefusedALease_) && registry.isLeased(port);
     auto lease = isLeased ? nullptr : registry.tryAcquire(port);
     std::vector<platform::PrivateSocket> hold;
     const bool isHeld = request_->hold != Hold::None;

@@ -62,6 +62,9 @@ class PortSearch {
   /// not free, nor one of those that linger, beside which a server can bind.
   std::unique_ptr<detail::Allocation> tryPort(std::uint16_t port, bool wasLeased = false);
 
+  /// Whether ports are left that somebody else could want.
+  bool findWhatIsLeft();
+
   /// Looks up those that linger, unless they were looked up just now.
   void findLingering();
   bool isLingering(std::uint16_t port) const;

@@ -25,7 +25,16 @@ std::uint64_t firstKeyOf(const PortSet& ports, std::uint64_t places) {
 WaitingLine::WaitingLine(platform::LeaseRegistry& registry, const PortSet& ports)
     : registry_(registry), firstKey_(firstKeyOf(ports, kPlaces)) {}
 
+bool WaitingLine::mayBeInUse() const noexcept {
+  if (isInUse_) return true;
+  const auto now = std::chrono::steady_clock::now();
+  if (now.time_since_epoch().count() < nextQuestion_) return false;
+  nextQuestion_ = (now + kNoticedAfter).time_since_epoch().count();
+  return true;
+}
+
 bool WaitingLine::isAnyoneWaiting() const {
+  if (!mayBeInUse()) return false;
   if (ignoredUntil_ != 0) {
     if (std::chrono::steady_clock::now().time_since_epoch().count() < ignoredUntil_) return false;
     ignoredUntil_ = 0;
@@ -88,9 +97,9 @@ bool PlaceInLine::advance(Clock::time_point now) {
 }
 
 PlaceInLine::Standing PlaceInLine::findStanding(Clock::time_point now) {
-  if (isFirst_ && now >= turnEnds_ && isAnyoneBehind()) endTurn(now);
+  if (isFirst_ && now >= turnEnds_) endTurn(now);
   if (isFirst_) return Standing::First;
-  if (now < restEnds_) return Standing::Outside;
+  if (now < restEnds_) return turn_ ? Standing::Resting : Standing::Outside;
   if (turn_ && turnEnds_ != Clock::time_point::max()) {  // it has had it, and rested
     turn_.reset();
     turnEnds_ = Clock::time_point::max();
@@ -132,7 +141,9 @@ PlaceInLine::Clock::time_point PlaceInLine::nextAdvance(Clock::time_point now) c
   constexpr std::chrono::milliseconds kMoveUp{100}, kMoveUpWithoutMessages{10}, kOutside{500};
   if (isFirst_) return turnEnds_;
   if (!lease_) return now < restEnds_ ? restEnds_ : now + kOutside;
-  return now + (line_.registry_.hasMessages() ? kMoveUp : kMoveUpWithoutMessages);
+  if (line_.registry_.hasMessages()) return now + kMoveUp;
+  const auto count = static_cast<int>(ahead_.size()) + 1;
+  return now + std::min(kMoveUpWithoutMessages * count, kMoveUp);  // the next is the first to look
 }
 
 bool PlaceInLine::takeTurn(Clock::time_point now) {
@@ -143,6 +154,10 @@ bool PlaceInLine::takeTurn(Clock::time_point now) {
 }
 
 void PlaceInLine::endTurn(Clock::time_point now) {
+  if (!isAnyoneBehind()) {
+    turnEnds_ = now + kFirstTurn;  // it disturbs nobody
+    return;
+  }
   leave();
   restEnds_ = now + kRestInTurns * turnLength_;
   turnLength_ = std::min<Clock::duration>(2 * turnLength_, kLongestTurn);

@@ -22,15 +22,20 @@ class WaitingLine {
  public:
   WaitingLine(platform::LeaseRegistry& registry, const PortSet& ports);
 
-  /// Whether somebody is in line. Throws as LeaseRegistry::tryAcquire().
+  /// Whether somebody is in line, or was not kNoticedAfter ago. Throws as
+  /// LeaseRegistry::tryAcquire().
   bool isAnyoneWaiting() const;
+
+  /// How long a process that asks often may take to notice that somebody has come first in line: to
+  /// ask each time costs as much as a tenth of an allocation.
+  static constexpr std::chrono::milliseconds kNoticedAfter{1};
 
   /// How many are in line. Throws as LeaseRegistry::tryAcquire().
   std::size_t count() const;
 
   /// Tells the first in line that the port came back.
   void wakeFirst(std::uint16_t port) const noexcept {
-    if (registry_.wake(keyOf(kFirst), port)) isInUse_ = true;
+    if (mayBeInUse() && registry_.wake(keyOf(kFirst), port)) isInUse_ = true;
   }
 
   /// From now on, for a while, this process acts as if nobody were in line, since the first is
@@ -50,7 +55,11 @@ class WaitingLine {
 
   platform::LeaseRegistry& registry_;
   std::uint64_t firstKey_;
+  /// False if nobody was there when this was last asked, just now.
+  bool mayBeInUse() const noexcept;
+
   mutable std::atomic<bool> isInUse_{false};  // by what this process has seen of late
+  mutable std::atomic<std::chrono::steady_clock::rep> nextQuestion_{0};
   mutable std::atomic<std::chrono::steady_clock::rep> ignoredUntil_{0};
   mutable std::atomic<std::chrono::steady_clock::rep> noTurnUntil_{0};  // for this process
 };
@@ -83,7 +92,8 @@ class PlaceInLine {
     First,
     Behind,         ///< or before a line that is full
     BehindStopped,  ///< somebody who came before does not hear, as a process that is stopped
-    Outside,        ///< lets others pass
+    Resting,        ///< has had its turn, and lets the others pass
+    Outside,        ///< has no turn
   };
   /// By the last advance().
   Standing standing() const { return standing_; }

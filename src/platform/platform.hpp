@@ -13,8 +13,10 @@
 #include <portpool/port_set.hpp>
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace portpool::platform {
@@ -26,8 +28,11 @@ void writeToStderr(const std::string& text) noexcept;
 /// The processor time that this thread has used.
 std::chrono::nanoseconds threadTime() noexcept;
 
-/// The environment of this process: "NAME=value" for each variable.
-std::vector<std::string> environmentEntries();
+/// A number that nobody can foresee. Throws PortPoolError.
+std::uint64_t randomNumber();
+
+/// The names of this process's environment variables that begin with `prefix`.
+std::vector<std::string> environmentNames(std::string_view prefix);
 
 /// Reads the range of ephemeral ports from the file at `path`; nullopt if it does not exist. Throws
 /// PortRangeUnknownError.

@@ -1,5 +1,7 @@
 #include "platform/platform.hpp"
 
+#include "posix.hpp"
+
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -27,12 +29,19 @@ int readFile(const std::string& path, std::string& text, std::size_t most) {
   return 0;
 }
 
-std::vector<std::string> environmentEntries() {
-  std::vector<std::string> entries;
+std::uint64_t randomNumber() {
+  std::uint64_t number = 0;
+  if (::getentropy(&number, sizeof number) != 0) throwSystemError("getentropy", errno);
+  return number;
+}
+
+std::vector<std::string> environmentNames(std::string_view prefix) {
+  std::vector<std::string> names;
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
-    entries.emplace_back(*entry);
+    const std::string_view text = *entry;
+    if (text.substr(0, prefix.size()) == prefix) names.emplace_back(text.substr(0, text.find('=')));
   }
-  return entries;
+  return names;
 }
 
 std::chrono::nanoseconds threadTime() noexcept {

@@ -8,6 +8,9 @@
 
 #include <netinet/in.h>
 #include <sys/socket.h>
+#if __has_include(<sys/single_threaded.h>)
+#include <sys/single_threaded.h>
+#endif
 
 #include <algorithm>
 #include <cerrno>
@@ -15,6 +18,15 @@
 
 namespace portpool::platform {
 namespace {
+
+/// Whether another thread may be starting a process just now.
+bool mayHaveThreads() {
+#if __has_include(<sys/single_threaded.h>)
+  return __libc_single_threaded == 0;
+#else
+  return true;
+#endif
+}
 
 /// The widest addresses come first, so that they cover the others.
 int narrowness(SocketAddress& address) {
@@ -87,9 +99,9 @@ Probe::Result Probe::bindEach(std::uint16_t port, Mode mode, const Use& use) {
 Probe::Result Probe::isFree(std::uint16_t port, Mode mode) {
   const NoFork noFork;
   return bindEach(port, mode, [](Target& target) {
-    if (target.type == SOCK_STREAM) {
-      // A child that is being started has a copy until it execs. With this flag, a server that sets
-      // it too can bind beside that.
+    if (target.type == SOCK_STREAM && mayHaveThreads()) {
+      // A child that another thread starts has a copy until it execs. With this flag, a server that
+      // sets it too can bind beside that.
       setOption(target.socket.get(), SOL_SOCKET, SO_REUSEADDR, 1);
     }
     target.socket.close();
