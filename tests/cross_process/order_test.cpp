@@ -98,6 +98,28 @@ TEST(Order, IsThatOfArrivalAmongThreads) {
   for (int i = 0; i < 40; ++i) EXPECT_EQ(order[static_cast<std::size_t>(i)], i);
 }
 
+// Whoever is not first does not look for itself, however long it waits.
+TEST(Order, IsThatOfArrivalForThoseWhoWaitForSeconds) {
+  const auto ports = freeBlock(1);
+  PortPool pool(ports);
+  auto owners = pool.allocateSeveral(1);
+  const Shared<Served> served;
+  std::vector<ForkedChild> waiters;
+  constexpr int kWaiters = 15;
+  for (int i = 0; i < kWaiters; ++i) {
+    waiters.emplace_back([&, i] {
+      PortPool own(ports);
+      const auto owner = own.allocate();
+      served->order[static_cast<std::size_t>(served->count++)] = i;
+      std::this_thread::sleep_for(std::chrono::milliseconds(200));  // so long does a test take
+    });
+    untilInLine(ports, static_cast<std::size_t>(i) + 1);
+  }
+  owners.clear();
+  for (auto& waiter : waiters) EXPECT_TRUE(waiter.succeeds());
+  for (int i = 0; i < kWaiters; ++i) EXPECT_EQ(served->order[static_cast<std::size_t>(i)], i);
+}
+
 struct Turns {
   std::atomic<std::size_t> ready{0};
   std::atomic<bool> isOver{false};

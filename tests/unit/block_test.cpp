@@ -5,6 +5,8 @@
 
 #include <atomic>
 #include <cerrno>
+#include <chrono>
+#include <fstream>
 #include <set>
 #include <string>
 #include <thread>
@@ -208,6 +210,48 @@ TEST(Block, HasPortsInTimeWaitWhereNoOtherIsLeft) {
 
   const auto foreign = listenOn(at(ports, 3));
   EXPECT_THROW(pool.allocateBlock(4), NoPortAvailableError);
+}
+
+// Of which a process does not know yet that they are busy, or that it has given up before.
+TEST(Several, AndBlocksMayBeOfPortsThatAllLinger) {
+  const auto ports = freshBlock(4);
+  for (const auto port : ports) leaveTimeWait(port);
+  for (int i = 0; i < 3; ++i) {
+    PortPool several(ports, impatient()), block(ports, impatient());
+    for (int again = 0; again < 2; ++again) {
+      EXPECT_THAT(several.allocateSeveral(4), SizeIs(4));
+      EXPECT_THAT(block.allocateBlock(4), SizeIs(4));
+      EXPECT_THAT(several.allocateSeveral(3), SizeIs(3));
+      EXPECT_THAT(block.allocateBlock(3), SizeIs(3));
+      // Their last look-up of what lingers may be too young for another.
+      EXPECT_THAT(PortPool(ports).allocateSeveral(3), SizeIs(3));
+    }
+  }
+}
+
+TEST(Several, ThatLackOnePortTakeNoneThatLingers) {
+  const auto ports = freshBlock(4);
+  for (const auto port : ports) leaveTimeWait(port);
+  const auto foreign = listenOn(at(ports, 2), "0.0.0.0", Reuse::Yes);
+  PortPool pool(ports, impatient());
+  EXPECT_THROW(pool.allocateSeveral(4), NoPortAvailableError);
+  EXPECT_THROW(pool.allocateBlock(3), NoPortAvailableError);
+  EXPECT_THAT(PortPool(ports).allocateSeveral(3), SizeIs(3));
+}
+
+TEST(Block, ThatWaitsForALeaseIsNotForbiddenByThePortsBesideIt) {
+  checkInChild([] {
+    const auto ports = freshBlock(12);
+    const auto owners = PortPool({{at(ports, 8), at(ports, 11)}}).allocateBlock(4);
+    std::ofstream("/proc/sys/net/ipv4/ip_unprivileged_port_start") << at(ports, 8) << std::flush;
+    giveUpCapabilities();
+    ASSERT_EQ(bindAnew("0.0.0.0", at(ports, 7)), EACCES);
+    PortPoolOptions options;
+    options.waitTime = std::chrono::milliseconds(100);
+    PortPool pool(ports, options);
+    EXPECT_THAT([&] { pool.allocateBlock(3); },
+                ThrowsMessage<NoPortAvailableError>(HasSubstr("became free in")));
+  });
 }
 
 TEST(Block, CanBeAThousandPorts) {

@@ -255,6 +255,16 @@ TEST(TimeWait, DoesNotMakeAPortFreeThatAnotherProgramUses) {
   EXPECT_THAT(allocateAll(pool), IsEmpty());
 }
 
+// It sets SO_REUSEADDR, so that another could bind beside it, and is about to listen.
+TEST(TimeWait, DoesNotMakeAPortFreeThatAnotherProgramHasBound) {
+  PortPool pool(freshPorts(1), impatient());
+  const auto port = *pool.ports().begin();
+  leaveTimeWait(port);
+  const auto server = openSocket(AF_INET, Reuse::Yes);
+  ASSERT_EQ(bindTo(server, "0.0.0.0", port), 0);
+  EXPECT_THAT(allocateAll(pool), IsEmpty());
+}
+
 TEST(TimeWait, DoesNotMakeAPortFreeThatAnotherProcessLeases) {
   PortPool pool(freshPorts(1), impatient());
   const auto port = *pool.ports().begin();

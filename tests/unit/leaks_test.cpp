@@ -101,6 +101,22 @@ TEST(Leaks, AreServersForUDPBesideTimeWaitOfTCP) {
   EXPECT_THAT(wordsAtEndOf(scope), HasSubstr("is still in use by " + kThisProcess));
 }
 
+TEST(Leaks, AreNotServersOnAddressesThatWereNotAskedFor) {
+  for (const bool withTables : {true, false}) {
+    checkInChild([&] {
+      PortScope scope("a test");
+      const auto port = scope.getNextAvailableTCPPort({"127.0.0.1"});
+      const auto stranger = listenOn(port, "127.0.0.2");
+      leaveTimeWait(port, "127.0.0.1", Reuse::No);
+      if (!withTables) failCall(SYS_socket, 0, AF_NETLINK, EPERM);
+      EXPECT_EQ(wordsAtEndOf(scope), "");
+      const auto asked = scope.getNextAvailableTCPPort({"127.0.0.2"});
+      const auto server = listenOn(asked, "0.0.0.0");
+      EXPECT_THAT(wordsAtEndOf(scope), HasSubstr("is still in use by"));
+    });
+  }
+}
+
 TEST(Leaks, AreConnectionsThatWereNeverClosed) {
   for (const auto reuse : {Reuse::Yes, Reuse::No}) {
     PortScope scope("a test");

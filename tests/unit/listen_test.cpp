@@ -6,8 +6,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <string>
+#include <thread>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -246,6 +248,30 @@ TEST(ListeningSocket, GivesItsDescriptorAway) {
   }
   EXPECT_TRUE(isOpen(descriptor));
   ::close(descriptor);
+}
+
+// Whether a stranger can bind the port at any moment of a call that fails.
+TEST(ListenInVain, LeavesAnExclusiveHoldClosedWhereItCannotSucceed) {
+  PortRequest request = held(Hold::Exclusive);
+  request.hosts = {"127.0.0.1"};
+  PortPool pool(freshPorts(1), impatient());
+  auto owner = pool.allocate(request);
+  const auto server = listenOn(owner.port(), "127.0.0.2");
+  std::atomic<bool> isOver{false};
+  std::atomic<int> bound{0};
+  std::thread stranger([&] {
+    while (!isOver) {
+      if (bindAnew("127.0.0.1", owner.port(), Reuse::Yes) == 0) ++bound;
+    }
+  });
+  for (int i = 0; i < 1000; ++i) {
+    for (const char* host : {"127.0.0.2", "fe80::1234", "ff02::1", "192.0.2.1"}) {
+      EXPECT_THROW(owner.listen(host), PortPoolError) << host;
+    }
+  }
+  isOver = true;
+  stranger.join();
+  EXPECT_EQ(bound, 0);
 }
 
 TEST(ListeningSocket, IsMoved) {
