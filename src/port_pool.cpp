@@ -230,8 +230,7 @@ void PortPool::Impl::takeBack(const detail::Allocation& allocation) noexcept {
   const auto port = allocation.port();
   const bool wasHandedOut = allocation.isHandedOut();
   withTable([&](PortTable& table) {
-    const bool isBusy = allocation.lingers() && !wasHandedOut;
-    table.put(port, isBusy ? PortTable::State::Busy : PortTable::State::Returned);
+    table.put(port, PortTable::State::Returned);
     if (wasHandedOut) --statistics_.allocated;
   });
   if (!wasHandedOut) return;
@@ -390,11 +389,10 @@ std::string PortPool::Impl::describeUsers(const PortSearch& search) const {
 detail::Allocation::Allocation(std::shared_ptr<PortPool::Impl> pool,
                                std::shared_ptr<const PortRequest> request, std::uint16_t port,
                                std::unique_ptr<platform::Lease> lease,
-                               std::vector<platform::PrivateSocket> hold, bool lingers) noexcept
+                               std::vector<platform::PrivateSocket> hold) noexcept
     : pool_(std::move(pool)),
       request_(std::move(request)),
       port_(port),
-      lingers_(lingers),
       lease_(std::move(lease)),
       hold_(std::move(hold)) {}
 

@@ -28,7 +28,7 @@ class Allocation {
  public:
   Allocation(std::shared_ptr<PortPool::Impl> pool, std::shared_ptr<const PortRequest> request,
              std::uint16_t port, std::unique_ptr<platform::Lease> lease,
-             std::vector<platform::PrivateSocket> hold, bool lingers) noexcept;
+             std::vector<platform::PrivateSocket> hold) noexcept;
   Allocation(const Allocation&) = delete;
   Allocation& operator=(const Allocation&) = delete;
   ~Allocation();
@@ -42,9 +42,6 @@ class Allocation {
   void handOut() { isHandedOut_ = true; }
   bool isHandedOut() const { return isHandedOut_; }
 
-  /// Whether only connections that linger keep the port busy.
-  bool lingers() const { return lingers_; }
-
   /// The sockets that hold the port; none in a forked child.
   const std::vector<platform::PrivateSocket>& hold() const;
   void endHold() { hold_.clear(); }
@@ -55,7 +52,6 @@ class Allocation {
   std::uint64_t process_ = platform::currentProcess();
   std::uint16_t port_;
   bool isHandedOut_ = false;
-  bool lingers_;
   std::unique_ptr<platform::Lease> lease_;
   std::vector<platform::PrivateSocket> hold_;
 };

@@ -225,30 +225,27 @@ std::unique_ptr<detail::Allocation> PortSearch::tryPort(std::uint16_t port, bool
     const bool isHeld = request_->hold != Hold::None;
     // A process with the other kind of lease keeps its TCP ports bound, which a probe sees unless
     // it looks beside what is bound.
-    bool isDoubtful = registry.isOneOfTwo() || request_->transport != Transport::TCP;
-    const auto isRefused = [&] { return isDoubtful && registry.isLeasedByTheOther(port); };
+    const bool isDoubtful = registry.isOneOfTwo() || request_->transport != Transport::TCP;
+    const auto isTheOthers = [&] { return registry.isLeasedByTheOther(port); };
     const auto probe = [&](Probe::Mode mode) {
       return isHeld ? probe_.hold(port, request_->hold, mode, hold) : probe_.isFree(port, mode);
     };
-    if (!lease || isRefused()) {
+    if (!lease || (isDoubtful && isTheOthers())) {
       state = State::Leased;
       wasRefusedALease_ = true;
     } else {
       auto result = probe(Probe::Mode::Exclusive);
-      const bool lingers = result == Probe::Result::Busy && isLingering(port);
-      if (lingers) {
-        isDoubtful = true;
-        if (!isRefused()) result = probe(Probe::Mode::BesidesLingering);
+      if (result == Probe::Result::Busy && isLingering(port) && !isTheOthers()) {
+        result = probe(Probe::Mode::BesidesLingering);
       }
       if (result == Probe::Result::Forbidden) forbidden_.insert(port);
-      isDoubtful = isHeld;  // it may have been leased since it was last asked
       if (result != Probe::Result::Free) {
         state = State::Busy;
-      } else if (isRefused()) {
+      } else if (isHeld && isTheOthers()) {  // since it was last asked
         state = State::Leased;
       } else {
         return std::make_unique<detail::Allocation>(pool_, request_, port, std::move(lease),
-                                                    std::move(hold), lingers);
+                                                    std::move(hold));
       }
     }
   } catch (...) {
