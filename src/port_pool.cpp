@@ -4,6 +4,7 @@
 #include "leaks.hpp"
 #include "port_pool_impl.hpp"
 #include "port_search.hpp"
+#include "port_wait.hpp"
 #include "text.hpp"
 
 #include <portpool/errors.hpp>
@@ -13,8 +14,6 @@
 #include <atomic>
 #include <cstdlib>
 #include <limits>
-#include <map>
-#include <sstream>
 #include <utility>
 
 namespace portpool {
@@ -25,17 +24,7 @@ using std::chrono::milliseconds;
 const std::vector<platform::PrivateSocket> kNoHold;
 
 constexpr std::size_t kSmallPool = 16384;
-constexpr milliseconds kReportAfter{1000}, kReportFromBehind{10000};
 constexpr milliseconds kLongestWait = std::chrono::hours(24 * 365);  // that a clock can add
-
-// How long to sleep between two looks, unless somebody tells that a port came back: a holder that
-// was killed tells nobody. Where there are no messages, each look is for whatever has come back.
-constexpr milliseconds kLookAgain{20}, kLookAgainWithoutMessages{2}, kLookFromOutside{500};
-// A look at thousands of ports takes its time; it may take so much of one processor's.
-constexpr int kPauseInTimesOfALook = 50, kPauseInTimesOfALookFromOutside = 2000;
-constexpr milliseconds kLongestPause{2000}, kLongestPauseOutside{10000};
-// What a child has copies of at its start is still leased for so long.
-constexpr milliseconds kGrace{20};
 
 std::atomic<PortPool*> processPool{nullptr};  // as soon as it is built
 
@@ -49,18 +38,6 @@ PortPoolOptions optionsFromEnvironment() {
   options.verbose = environmentChoice("PORTPOOL_VERBOSE", {"0", "1"}) == "1";
   options.hold = environmentChoice("PORTPOOL_HOLD", {"0", "1"}) == "1";
   return options;
-}
-
-std::string inSeconds(milliseconds time) {
-  std::ostringstream text;
-  text << static_cast<double>(time.count()) / 1000 << " s";
-  return text.str();
-}
-
-/// A list of ports for a message.
-std::string listed(const PortSet& ports) {
-  constexpr std::size_t kLongest = 120;
-  return printable(ports.toString(), kLongest);
 }
 
 std::string portCount(std::size_t count) {
@@ -210,7 +187,7 @@ Allocations PortPool::Impl::handOut(PortSearch& search) {
   if (!othersFirst) allocations = search.look(PortSearch::Reach::Fresh);
   if (allocations.empty()) {
     search.checkHosts();
-    allocations = wait(search);
+    allocations = PortWait(*this, search).run();
   }
   withTable([&](const PortTable&) {
     statistics_.allocated += allocations.size();
@@ -250,138 +227,12 @@ void PortPool::Impl::noticeFork() noexcept {
   statistics_ = {ports_.size(), 0, 0, 0};
 }
 
+void PortPool::Impl::expect(std::uint16_t port) {
+  withTable([&](PortTable& table) { table.expect(port); });
+}
+
 PortPoolStatistics PortPool::Impl::statistics() {
   return withTable([&](const PortTable&) { return statistics_; });
-}
-
-Allocations PortPool::Impl::wait(PortSearch& search) {
-  using Standing = PlaceInLine::Standing;
-  const auto start = Clock::now();
-  const auto deadline =
-      start + std::max(waitTime_, search.wasRefusedALease() ? kGrace : milliseconds::zero());
-  PlaceInLine place(line_, search.leftSomething());
-  auto nextLook = start + kLookFromOutside;  // one look is over
-  auto lookOnce = start;
-  std::optional<Standing> before;
-  std::optional<std::uint16_t> returned;
-  bool isReported = false;
-
-  for (;;) {
-    const auto now = Clock::now();
-    const bool isLast = now >= deadline;
-    if (!isLast) place.advance(now);
-    const auto standing = place.standing();
-    if (standing == Standing::First && before != standing) {
-      nextLook = now;
-      lookOnce = now + 2 * WaitingLine::kNoticedAfter;  // what came back before that was noticed
-    }
-    before = standing;
-    const bool isTime =
-        standing == Standing::BehindStopped || (standing != Standing::Behind && now >= nextLook);
-    Allocations allocations;
-    if (isLast || isTime) {
-      const auto used = platform::threadTime();
-      allocations = search.look(PortSearch::Reach::Everything);
-      const auto cost = platform::threadTime() - used;
-      if (allocations.empty()) {
-        if (ports_.size() - search.forbidden().size() < search.count()) throwForbidden(search);
-        place.lookedInVain(now, search.leftSomething());
-      }
-      nextLook = now + pauseAfter(cost, standing != Standing::First);
-      if (now < lookOnce) nextLook = std::min(nextLook, lookOnce);
-      if (search.wasRefusedALease() && now < start + kGrace)
-        nextLook = std::min(nextLook, now + kGrace / 10 + 10 * cost);
-    } else if (standing == Standing::First && returned.value_or(0) != 0) {
-      allocations = search.look(PortSearch::Reach::Fresh);
-    }
-    if (!allocations.empty()) {
-      if (standing == Standing::BehindStopped) line_.ignore();
-      return allocations;
-    }
-    if (isLast) {
-      place.giveUp(now);
-      throwTimeIsUp(search);
-    }
-    // The first says it for all, unless they wait for long.
-    const bool saysIt = standing == Standing::First || standing == Standing::Resting;
-    const auto reportAt = start + (saysIt ? kReportAfter : kReportFromBehind);
-    if (!isReported && now >= reportAt) {
-      isReported = true;
-      say("waiting for a " + search.describe() + ", up to " + inSeconds(waitTime_) + "; " +
-          describeUsers(search));
-    }
-    auto until = std::min(deadline, place.nextAdvance(now));
-    if (standing != Standing::Behind) until = std::min(until, nextLook);
-    if (!isReported) until = std::min(until, std::max(now, reportAt));
-    returned = place.await(until);
-    if (returned) withTable([&](PortTable& table) { table.expect(*returned); });
-  }
-}
-
-std::chrono::nanoseconds PortPool::Impl::pauseAfter(std::chrono::nanoseconds look,
-                                                    bool isOutside) const {
-  const milliseconds least = isOutside                  ? kLookFromOutside
-                             : registry_->hasMessages() ? kLookAgain
-                                                        : kLookAgainWithoutMessages;
-  const auto times = isOutside ? kPauseInTimesOfALookFromOutside : kPauseInTimesOfALook;
-  return std::clamp<std::chrono::nanoseconds>(look * times, least,
-                                              isOutside ? kLongestPauseOutside : kLongestPause);
-}
-
-void PortPool::Impl::throwTimeIsUp(const PortSearch& search) const {
-  throw NoPortAvailableError("no " + search.describe() + " became free in " + inSeconds(waitTime_) +
-                             "; " + describeUsers(search) +
-                             ". Return ports earlier, run fewer tests at a time, allow more ports "
-                             "(PORTPOOL_PORTS), or wait longer (PORTPOOL_WAIT_SECONDS)");
-}
-
-void PortPool::Impl::throwForbidden(const PortSearch& search) const {
-  const std::string which =
-      search.forbidden().size() == ports_.size() ? "any port" : "most of the ports";
-  throw NoPortAvailableError(
-      "this user may not bind " + which + " of the pool (" + listed(ports_) +
-      "), so that it has no " + search.describe() +
-      "; allow ports of 1024 and more (PORTPOOL_PORTS), lower the system's limit (sysctl "
-      "net.ipv4.ip_unprivileged_port_start), or look for a sandbox or a security module that "
-      "forbids bind");
-}
-
-std::string PortPool::Impl::describeUsers(const PortSearch& search) const {
-  constexpr std::size_t kMost = 20;
-  std::ostringstream text;
-  // Several ports can be too many though some are free.
-  const bool isEveryPortTaken = search.count() == 1;
-  text << (isEveryPortTaken ? (ports_.size() == 1 ? "the only " : "all ") : "of the ");
-  if (ports_.size() != 1) text << ports_.size() << ' ';
-  text << (ports_.size() == 1 ? "port" : "ports") << " of the pool (" << listed(ports_) << ") "
-       << (ports_.size() == 1 ? "is taken" : "are taken");
-  const auto known = platform::usersOfPorts(ports_, platform::UserSearch::SocketsAndLeases);
-  if (!known) return text.str() + "; by whom is not known: the system does not show its sockets";
-
-  std::map<std::string, PortSet> users;
-  PortSet explained;
-  for (const auto& user : *known) {
-    const bool lingers = user.use == platform::PortUser::Use::Lingers;
-    users[lingers ? "connections in TIME_WAIT or the like" : user.process].insert(user.port);
-    explained.insert(user.port);
-  }
-  if (isEveryPortTaken) {
-    if (const auto rest = ports_ - explained; !rest.empty()) {
-      users["no process that the system shows"] = rest;
-    }
-  }
-  std::size_t told = 0;
-  for (const auto& [user, ports] : users) {
-    if (told++ == kMost) {
-      text << "; and " << users.size() - kMost << " other users";
-      break;
-    }
-    text << (told == 1 ? ": " : "; ") << listed(ports) << " by " << user;
-  }
-  if (!search.forbidden().empty()) {
-    text << "; some of them this user may not bind (net.ipv4.ip_unprivileged_port_start)";
-  }
-  return text.str();
 }
 
 // ---- Allocation ---------------------------------------------------------------------------------

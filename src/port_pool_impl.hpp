@@ -76,31 +76,24 @@ class PortPool::Impl : public std::enable_shared_from_this<PortPool::Impl> {
   PortPoolStatistics statistics();
 
   platform::LeaseRegistry& registry() const { return *registry_; }
+  const WaitingLine& line() const { return line_; }
+  std::chrono::milliseconds waitTime() const { return waitTime_; }
+
+  /// The port has come back, somebody says.
+  void expect(std::uint16_t port);
 
   /// What `use` returns of the table, whose only user it is for so long. It makes no system call.
   template <class Use>
   auto withTable(const Use& use) -> decltype(use(std::declval<PortTable&>()));
 
  private:
-  using Clock = std::chrono::steady_clock;
-
   /// The request with this pool's defaults. Throws PortSpecificationError if it cannot be met.
   PortRequest completed(PortRequest request) const;
 
   /// Finds what is wanted, if need be by waiting for it, and hands it out.
   Allocations handOut(PortSearch& search);
-  /// In line with all who wait. Throws NoPortAvailableError.
-  Allocations wait(PortSearch& search);
-
   /// Begins anew in a forked child. Call it under the mutex.
   void noticeFork() noexcept;
-
-  /// How long to wait after a look in vain that took so much processor time.
-  std::chrono::nanoseconds pauseAfter(std::chrono::nanoseconds look, bool isOutside) const;
-
-  [[noreturn]] void throwTimeIsUp(const PortSearch& search) const;
-  [[noreturn]] void throwForbidden(const PortSearch& search) const;
-  std::string describeUsers(const PortSearch& search) const;
 
   const PortSet ports_;
   const std::uint64_t seed_;

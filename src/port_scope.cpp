@@ -51,7 +51,7 @@ struct PortScope::State {
   static State& of(const std::unique_ptr<State>& scope) { return scope ? *scope : *open().back(); }
 
   /// What this scope, or one around it, has by the name, or null.
-  const Named* find(const std::string& name) const;
+  const Named* find(const std::string& wanted) const;
 
   /// Takes the owners, whose ports can be found by their name or not, and returns their ports; or
   /// leaves them to their caller, who has no lock when it ends them, if there is no memory.

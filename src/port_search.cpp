@@ -138,20 +138,22 @@ Allocations PortSearch::lookForSet(Reach reach) {
   };
   takeAll();
   if (found.size() < count_ && reach == Reach::Everything) {
-    findLingering();
-    for (const auto port : lingering_) {
-      if (!pool_->withTable([&](PortTable& table) {
-            return table.state(port) == State::Busy && table.take(port);
-          })) {
-        continue;
-      }
-      if (auto allocation = tryPort(port)) found.push_back(std::move(allocation));
-      if (found.size() == count_) break;
-    }
+    takeLingering(found);
     takeAll();  // the fresh ones, which may suffice now, and of which some may linger
   }
   if (found.size() < count_) found.clear();
   return found;
+}
+
+void PortSearch::takeLingering(Allocations& found) {
+  findLingering();
+  for (const auto port : lingering_) {
+    if (found.size() == count_) return;
+    const bool isTaken = pool_->withTable(
+        [&](PortTable& table) { return table.state(port) == State::Busy && table.take(port); });
+    if (!isTaken) continue;
+    if (auto allocation = tryPort(port)) found.push_back(std::move(allocation));
+  }
 }
 
 Allocations PortSearch::lookForBlock(Reach reach) {

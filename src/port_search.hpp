@@ -52,6 +52,8 @@ class PortSearch {
 
  private:
   Allocations lookForSet(Reach reach);
+  /// Of the busy ports, those that linger, until there are enough.
+  void takeLingering(Allocations& found);
   Allocations lookForBlock(Reach reach);
   /// Of consecutive ports whose states are in `states`.
   Allocations lookForBlockOf(unsigned states);

@@ -59,6 +59,11 @@ std::string quoted(std::string_view name) {
   return name.empty() ? "" : '"' + printable(name, kLongest) + '"';
 }
 
+std::string listed(const PortSet& ports) {
+  constexpr std::size_t kLongest = 120;
+  return printable(ports.toString(), kLongest);
+}
+
 std::string portTitle(std::uint16_t port, std::string_view name) {
   return "port " + std::to_string(port) + (name.empty() ? "" : " " + quoted(name));
 }

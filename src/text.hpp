@@ -1,5 +1,7 @@
 #pragma once
 
+#include <portpool/port_set.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -14,6 +16,9 @@ std::string printable(std::string_view text, std::size_t longest);
 
 /// "server", in quotation marks and printable; "" if the name is empty.
 std::string quoted(std::string_view name);
+
+/// A list of ports for a message, cut if it is long.
+std::string listed(const PortSet& ports);
 
 /// `port 20000 "server"`, or `port 20000` if the port has no name.
 std::string portTitle(std::uint16_t port, std::string_view name);

@@ -16,6 +16,7 @@
 namespace portpool {
 
 class PortSearch;
+class PortWait;
 
 /// Counts of one pool at one moment.
 struct PortPoolStatistics {
@@ -98,6 +99,7 @@ class PortPool {
   class Impl;
   friend class detail::Allocation;
   friend class PortSearch;
+  friend class PortWait;
 
   static std::vector<TCPPortOwner> owning(
       std::vector<std::unique_ptr<detail::Allocation>> allocations);

@@ -60,6 +60,10 @@ bool isEveryAddress(SocketAddress& address);
 /// Whether a socket bound to `wide` keeps every other off `address`.
 bool covers(SocketAddress& wide, bool isDualStack, SocketAddress& address);
 
+/// Whether of two sockets on one port, bound to these addresses, one keeps off the other, or may:
+/// whether the other serves both families, should it be of IPv6, is not known.
+bool meets(SocketAddress& one, bool isDualStack, SocketAddress& other);
+
 /// Throw as throwSystemError().
 void setOption(int socket, int level, int option, int value);
 int getOption(int socket, int level, int option);

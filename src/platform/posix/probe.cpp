@@ -130,8 +130,7 @@ bool Probe::concerns(SocketAddress address) const {
   return std::any_of(targets_.begin(), targets_.end(), [&](const Target& target) {
     auto own = target.address;
     setPort(own, 0);
-    // Whether a socket of every IPv6 address is one of IPv4, too, is not known.
-    return covers(own, target.dualStack, address) || covers(address, true, own);
+    return meets(own, target.dualStack, address);
   });
 }
 

@@ -118,6 +118,10 @@ bool covers(SocketAddress& wide, bool isDualStack, SocketAddress& address) {
          (familyOf(wide) == familyOf(address) || (familyOf(wide) == AF_INET6 && isDualStack));
 }
 
+bool meets(SocketAddress& one, bool isDualStack, SocketAddress& other) {
+  return covers(one, isDualStack, other) || covers(other, true, one);
+}
+
 bool isEveryAddress(SocketAddress& address) {
   if (familyOf(address) == AF_INET) {
     return reinterpret_cast<sockaddr_in*>(address.bytes.data())->sin_addr.s_addr == INADDR_ANY;
@@ -244,7 +248,7 @@ bool isHeldAt(const std::vector<PrivateSocket>& hold, SocketAddress& address) {
     own.size = size;
     const bool isDualStack =
         familyOf(own) == AF_INET6 && getOption(held.get(), IPPROTO_IPV6, IPV6_V6ONLY) == 0;
-    return covers(own, isDualStack, address) || covers(address, true, own);
+    return meets(own, isDualStack, address);
   });
 }
 

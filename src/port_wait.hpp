@@ -1,0 +1,50 @@
+#pragma once
+
+#include "port_pool_impl.hpp"
+#include "port_search.hpp"
+#include "waiting_line.hpp"
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+namespace portpool {
+
+/// The wait of one caller, in line with all who wait, for what its search did not find at once.
+class PortWait {
+ public:
+  PortWait(PortPool::Impl& pool, PortSearch& search);
+
+  /// Returns what is wanted as soon as it is there. Throws NoPortAvailableError when the time is
+  /// up, or at once if this user may not bind so many of the ports.
+  Allocations run();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  using Standing = PlaceInLine::Standing;
+
+  /// Looks, if it is time to, or a port came back.
+  Allocations look(Clock::time_point now, bool isLast);
+  Clock::time_point nextLookAfter(Clock::time_point now, std::chrono::nanoseconds cost) const;
+
+  /// Logs once who holds what. Whoever is first does it for all, unless they wait for long.
+  void report(Clock::time_point now);
+  Clock::time_point reportAt() const;
+
+  [[noreturn]] void throwTimeIsUp() const;
+  [[noreturn]] void throwForbidden() const;
+  std::string describeUsers() const;
+
+  PortPool::Impl& pool_;
+  PortSearch& search_;
+  const Clock::time_point start_ = Clock::now();
+  const Clock::time_point deadline_;
+  PlaceInLine place_;
+  std::optional<Standing> standing_;  // by the last advance
+  std::optional<std::uint16_t> returned_;
+  Clock::time_point nextLook_;
+  Clock::time_point lookOnce_ = start_;  // whatever a look costs
+  bool isReported_ = false;
+};
+
+}  // namespace portpool
