@@ -10,7 +10,6 @@
 #include <catch2/reporters/catch_reporter_registrars.hpp>
 #endif
 
-#include <iostream>
 #include <optional>
 #include <utility>
 
@@ -27,11 +26,12 @@ using AssertionEndedResult = void;
 
 /// What a leak's failure calls the macro that it stands for.
 const Catch::StringRef kReportedAs("FAIL_CHECK", sizeof "FAIL_CHECK" - 1);
+const Catch::StringRef kInfo("INFO", sizeof "INFO" - 1);
 
 /// Builds this process's pool before the first test case; if it cannot be built, the error ends the
 /// run. Opens a scope for the run, and one for each run of a test case's body, which both versions
 /// of Catch2 wrap in a root section: each leaf section and each generated value has its own ports.
-/// Makes a leaked port a failure of its test case (PORTPOOL_LEAKS=fail), and prints with the first
+/// Makes a leaked port a failure of its test case (PORTPOOL_LEAKS=fail), and adds to the first
 /// failure of such a run what listens on its ports.
 class PortScopeListener : public ListenerBase {
  public:
@@ -44,7 +44,7 @@ class PortScopeListener : public ListenerBase {
   void testCaseStarting(const Catch::TestCaseInfo& info) override {
     // Not when the run starts, which the reporters have not heard of then: a report that is begun
     // when an error ends the run is completed.
-    if (const auto fault = processPoolFault(); !fault.empty()) throw PortPoolError(fault);
+    requireProcessPool();
     ListenerBase::testCaseStarting(info);
   }
   void sectionStarting(const Catch::SectionInfo& info) override {
@@ -55,7 +55,12 @@ class PortScopeListener : public ListenerBase {
   }
   AssertionEndedResult assertionEnded(const Catch::AssertionStats& stats) override {
     if (!stats.assertionResult.isOk() && !std::exchange(hasFailed_, true)) {
-      std::cerr << describePorts() << std::flush;  // stdout may be a report
+      // As if by INFO, so that each reporter shows it with the failure.
+      Catch::MessageInfo info(kInfo, stats.assertionResult.getSourceInfo(), Catch::ResultWas::Info);
+      info.message = describePorts();
+      // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): it is not const itself
+      auto& messages = const_cast<Catch::AssertionStats&>(stats).infoMessages;
+      if (!info.message.empty()) messages.push_back(std::move(info));
     }
     return ListenerBase::assertionEnded(stats);
   }

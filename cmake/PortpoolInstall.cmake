@@ -8,7 +8,7 @@ install(TARGETS portpool_gtest portpool_gtest_main portpool_gmock_main portpool_
 install(DIRECTORY include/ gtest_adapter/include/ catch2_adapter/include/
         DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(
-  FILES gtest_adapter/gtest_main.cpp gtest_adapter/gmock_main.cpp
+  FILES gtest_adapter/gtest_listener.cpp gtest_adapter/gtest_main.cpp gtest_adapter/gmock_main.cpp
         catch2_adapter/catch2_listener.cpp catch2_adapter/catch2_main.cpp
   DESTINATION ${CMAKE_INSTALL_DATADIR}/portpool)
 install(

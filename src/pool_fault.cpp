@@ -20,6 +20,7 @@ const std::string* earlyFault = nullptr;
 }  // namespace
 
 std::string processPoolFault() noexcept {
+  beginRun();
   try {
     {
       const platform::CoreLock lock;
@@ -32,9 +33,18 @@ std::string processPoolFault() noexcept {
   }
 }
 
+void requireProcessPool() {
+  if (const auto fault = processPoolFault(); !fault.empty()) throw PortPoolError(fault);
+}
+
 void expectRun() noexcept { isExpected = true; }
 bool isBeforeRun() noexcept { return isExpected && !hasBegun; }
 void beginRun() noexcept { hasBegun = true; }
+
+bool hasRunFailed() noexcept {
+  const platform::CoreLock lock;
+  return earlyFault != nullptr;
+}
 
 void failRun(const std::string& error) noexcept {
   try {

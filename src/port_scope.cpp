@@ -27,8 +27,8 @@ struct PortScope::State {
   struct HandedOut {
     std::uint16_t port;
     std::shared_ptr<const PortRequest> request;
-    std::string named;   // "server=20000", of the first port of that name
-    bool isOfThisPhase;  // not of one within that has a name of its own
+    std::string named;  // "server=20000", of the first port of that name
+    bool isReported;    // in the report of a phase within
   };
   struct Named {
     std::shared_ptr<const PortRequest> request;
@@ -53,9 +53,10 @@ struct PortScope::State {
   /// What this scope, or one around it, has by the name, or null.
   const Named* find(const std::string& wanted) const;
 
-  /// Takes the owners, whose ports can be found by their name or not, and returns their ports; or
-  /// leaves them to their caller, who has no lock when it ends them, if there is no memory.
-  std::vector<std::uint16_t> adopt(std::vector<TCPPortOwner>& owned, bool byName);
+  /// Takes the owners, and returns their ports, which are found by the name of the request if there
+  /// is one; or leaves them to their caller, who has no lock when it ends them, if there is no
+  /// memory.
+  std::vector<std::uint16_t> adopt(std::vector<TCPPortOwner>& owned, const PortRequest* byName);
 
   /// Takes over the record of a scope within that ends.
   void append(State& inner, const std::vector<std::string>& leaks);
@@ -69,6 +70,7 @@ struct PortScope::State {
   std::vector<HandedOut> handedOut;
   std::vector<Named> named;
   PortSet leaked;
+  bool isReported = false;
   std::vector<std::string> failures;  // leaks of inner scopes
 };
 
@@ -85,8 +87,12 @@ std::vector<TCPPortOwner> allocate(const PortRequest& request) {
   return PortPool::process().allocateBlock(1, request);
 }
 
-/// Ports are taken by name one at a time: threads that ask for one name at once get one port.
-platform::ProcessMutex namingMutex;
+/// The ports of one name are taken one at a time: threads that ask for it at once get one port.
+platform::ProcessMutex& namingMutex(const std::string& name) {
+  static auto& mutexes = *new std::map<std::string, platform::ProcessMutex>;
+  const platform::CoreLock lock;
+  return mutexes[name];
+}
 
 /// A request as it stands in an error: its kind, and what of it is unusual.
 std::string describe(const PortRequest& request, std::size_t count) {
@@ -154,22 +160,25 @@ const PortScope::State::Named* PortScope::State::find(const std::string& wanted)
   return nullptr;
 }
 
-std::vector<std::uint16_t> PortScope::State::adopt(std::vector<TCPPortOwner>& owned, bool byName) {
+std::vector<std::uint16_t> PortScope::State::adopt(std::vector<TCPPortOwner>& owned,
+                                                   const PortRequest* byName) {
   std::vector<std::uint16_t> ports;
   std::vector<HandedOut> entries;
   for (const auto& owner : owned) {
     ports.push_back(owner.port());
-    entries.push_back({owner.port(), owner.allocation_->sharedRequest(), {}, true});
+    entries.push_back({owner.port(), owner.allocation_->sharedRequest(), {}, false});
   }
   owners.reserve(owners.size() + owned.size());
   named.reserve(named.size() + 1);
-  if (byName) {
-    entries.front().named = printable(entries.front().request->name, kLongestName) + '=' +
+  std::shared_ptr<const PortRequest> request;  // as it was asked, without the pool's defaults
+  if (byName != nullptr) {
+    request = std::make_shared<const PortRequest>(*byName);
+    entries.front().named = printable(byName->name, kLongestName) + '=' +
                             PortSet{{ports.front(), ports.back()}}.toString();
   }
   // The process's own are in no report, and may be any number.
   if (this != open().front()) portpool::append(handedOut, entries);
-  if (byName) named.push_back({entries.front().request, owned.size(), ports.front()});
+  if (request) named.push_back({std::move(request), owned.size(), ports.front()});
   std::move(owned.begin(), owned.end(), std::back_inserter(owners));
   return ports;
 }
@@ -177,10 +186,9 @@ std::vector<std::uint16_t> PortScope::State::adopt(std::vector<TCPPortOwner>& ow
 void PortScope::State::append(State& inner, const std::vector<std::string>& leaks) {
   portpool::append(failures, leaks);
   if (this == open().front()) return;
-  const bool isSamePhase = inner.name == name;
-  for (auto& each : inner.handedOut) each.isOfThisPhase = each.isOfThisPhase && isSamePhase;
+  for (auto& each : inner.handedOut) each.isReported = each.isReported || inner.isReported;
   portpool::append(handedOut, inner.handedOut);
-  if (isSamePhase) leaked |= inner.leaked;
+  if (!inner.isReported) leaked |= inner.leaked;
 }
 
 std::map<std::uint16_t, PortScope::State::Line> PortScope::State::lines() {
@@ -276,17 +284,14 @@ std::vector<std::string> PortScope::end() noexcept {
 }
 
 template <class Allocate>
-std::vector<std::uint16_t> PortScope::takePorts(const Allocate& allocate, bool byName) {
-  try {
+std::vector<std::uint16_t> PortScope::takePorts(std::size_t count, const Allocate& allocate,
+                                                const PortRequest* byName) {
+  const auto take = [&] {
     auto owners = allocate();
     const platform::CoreLock lock;
     return State::of(portScope_).adopt(owners, byName);
-  } catch (const PortPoolError& error) {
-    // Nobody would catch it there, and the program could not even list its tests.
-    if (portScope_ || !isBeforeRun()) throw;
-    failRun(error.what());
-    return {0};
-  }
+  };
+  return takeOrFailRun(take, std::vector<std::uint16_t>(std::max<std::size_t>(count, 1)));
 }
 
 std::uint16_t PortScope::takeNamedPorts(const PortRequest& request, std::size_t count) {
@@ -304,9 +309,10 @@ std::uint16_t PortScope::takeNamedPorts(const PortRequest& request, std::size_t 
                                  " is asked for by the same name; give one of them another name");
   };
   if (const auto port = find(); port != 0) return port;
-  const std::lock_guard<platform::ProcessMutex> naming(namingMutex);
+  const std::lock_guard<platform::ProcessMutex> naming(namingMutex(request.name));
   if (const auto port = find(); port != 0) return port;
-  return takePorts([&] { return PortPool::process().allocateBlock(count, request); }, true).front();
+  const auto allocate = [&] { return PortPool::process().allocateBlock(count, request); };
+  return takePorts(count, allocate, &request).front();
 }
 
 std::vector<std::uint16_t> PortScope::ports() const {
@@ -323,9 +329,10 @@ std::vector<std::pair<std::string, std::string>> PortScope::properties() const {
   };
   {
     const platform::CoreLock lock;
-    const auto& state = State::of(portScope_);
+    auto& state = State::of(portScope_);
+    state.isReported = true;
     for (const auto& each : state.handedOut) {
-      if (!each.isOfThisPhase) continue;
+      if (each.isReported) continue;
       const auto port = std::to_string(each.port);
       if (each.request->transport != Transport::UDP) add(tcp, port);
       if (each.request->transport != Transport::TCP) add(udp, port);
@@ -344,7 +351,7 @@ std::vector<std::pair<std::string, std::string>> PortScope::properties() const {
 }
 
 std::uint16_t PortScope::getNextAvailableTCPPort(const PortRequest& request) {
-  return takePorts([&] { return allocate(request); }).front();
+  return takePorts(1, [&] { return allocate(request); }).front();
 }
 
 std::uint16_t PortScope::getNextAvailableTCPPort(std::vector<std::string> hosts,
@@ -362,11 +369,12 @@ std::uint16_t PortScope::getNextAvailableUDPPort(PortRequest request) {
 
 std::vector<std::uint16_t> PortScope::getNextAvailableTCPPorts(std::size_t count,
                                                                const PortRequest& request) {
-  return takePorts([&] { return PortPool::process().allocateSeveral(count, request); });
+  return takePorts(count, [&] { return PortPool::process().allocateSeveral(count, request); });
 }
 
 PortRange PortScope::getNextAvailableTCPPortBlock(std::size_t count, const PortRequest& request) {
-  const auto ports = takePorts([&] { return PortPool::process().allocateBlock(count, request); });
+  const auto ports =
+      takePorts(count, [&] { return PortPool::process().allocateBlock(count, request); });
   return {ports.front(), ports.back()};
 }
 
@@ -377,7 +385,7 @@ std::uint16_t PortScope::getRefusedTCPPort(PortRequest request) {
 
 ListeningSocket PortScope::getListeningTCPSocket(const std::string& host, int backlog) {
   ListeningSocket socket(-1);
-  takePorts([&] {
+  takePorts(1, [&] {
     PortRequest request;
     request.hold = Hold::Shared;
     auto owners = allocate(request);
@@ -400,8 +408,12 @@ PortRange PortScope::getNamedTCPPortBlock(const std::string& name, std::size_t c
                                           const PortRequest& request) {
   auto named = request;
   named.name = name;
-  const auto first = takeNamedPorts(named, count);
-  return {first, static_cast<std::uint16_t>(first + count - 1)};
+  const auto take = [&]() -> PortRange {
+    const auto first = takeNamedPorts(named, count);
+    if (first == 0) return {0, 0};  // before the run
+    return {first, static_cast<std::uint16_t>(first + count - 1)};
+  };
+  return takeOrFailRun(take, PortRange{0, 0});
 }
 
 // ---- What a failing test shows ------------------------------------------------------------------

@@ -1,6 +1,7 @@
 #include "port_wait.hpp"
 
 #include "environment.hpp"
+#include "run_start.hpp"
 #include "text.hpp"
 
 #include <portpool/errors.hpp>
@@ -24,6 +25,8 @@ constexpr int kPauseInTimesOfALook = 50, kPauseInTimesOfALookFromOutside = 2000;
 constexpr milliseconds kLongestPause{2000}, kLongestPauseOutside{10000};
 // What a child has copies of at its start is still leased for so long.
 constexpr milliseconds kGrace{20};
+// Those who only want the list of the tests give up after some seconds.
+constexpr milliseconds kLongestBeforeRun{2000};
 
 std::string inSeconds(milliseconds time) {
   std::ostringstream text;
@@ -36,8 +39,9 @@ std::string inSeconds(milliseconds time) {
 PortWait::PortWait(PortPool::Impl& pool, PortSearch& search)
     : pool_(pool),
       search_(search),
-      deadline_(start_ + std::max(pool.waitTime(),
-                                  search.wasRefusedALease() ? kGrace : milliseconds::zero())),
+      waitTime_(isBeforeRun() ? std::min(pool.waitTime(), kLongestBeforeRun) : pool.waitTime()),
+      deadline_(start_ +
+                std::max(waitTime_, search.wasRefusedALease() ? kGrace : milliseconds::zero())),
       place_(pool.line(), search.leftSomething()),
       nextLook_(start_ + kLookFromOutside) {}
 
@@ -111,13 +115,13 @@ PortWait::Clock::time_point PortWait::reportAt() const {
 void PortWait::report(Clock::time_point now) {
   if (isReported_ || now < reportAt()) return;
   isReported_ = true;
-  say("waiting for a " + search_.describe() + ", up to " + inSeconds(pool_.waitTime()) + "; " +
+  say("waiting for a " + search_.describe() + ", up to " + inSeconds(waitTime_) + "; " +
       describeUsers());
 }
 
 void PortWait::throwTimeIsUp() const {
   throw NoPortAvailableError("no " + search_.describe() + " became free in " +
-                             inSeconds(pool_.waitTime()) + "; " + describeUsers() +
+                             inSeconds(waitTime_) + "; " + describeUsers() +
                              ". Return ports earlier, run fewer tests at a time, allow more ports "
                              "(PORTPOOL_PORTS), or wait longer (PORTPOOL_WAIT_SECONDS)");
 }

@@ -1,6 +1,7 @@
 #include <portpool/tcp_port_owner.hpp>
 
 #include "port_pool_impl.hpp"
+#include "run_start.hpp"
 
 #include <portpool/errors.hpp>
 
@@ -29,7 +30,8 @@ TCPPortOwner::TCPPortOwner(std::vector<std::string> hosts, AddressFamily family)
     : TCPPortOwner(PortRequest{std::move(hosts), family}) {}
 
 TCPPortOwner::TCPPortOwner(const PortRequest& request)
-    : TCPPortOwner(PortPool::process().allocate(request)) {}
+    : TCPPortOwner(takeOrFailRun([&] { return PortPool::process().allocate(request); },
+                                 TCPPortOwner(std::unique_ptr<detail::Allocation>()))) {}
 
 TCPPortOwner::TCPPortOwner(std::unique_ptr<detail::Allocation> allocation) noexcept
     : allocation_(std::move(allocation)) {}

@@ -6,16 +6,22 @@
 
 namespace portpool {
 
-/// What keeps this process's pool from being built, in the words of the exception that
-/// PortPool::process() throws, or what went wrong with a port that was taken before the run; "" if
-/// all is well. For adapters, and programs without exceptions. Thread-safe.
+// For adapters. All of it is thread-safe.
+
+/// Called before static objects take ports. From then on until the run begins, an error does not
+/// leave the functions of PortScope::innermost() and the constructors of TCPPortOwner: the first is
+/// logged and kept for processPoolFault(), and the port is 0 then, so that the program still lists
+/// its tests, and its run fails. Isolation that PORTPOOL_ISOLATE asks for takes place before the
+/// first port is taken, and nobody waits longer than 2 s.
+void expectRun() noexcept;
+
+/// Called when the run begins, or any time later. What keeps this process's pool from being built,
+/// in the words of the exception that PortPool::process() throws, or what went wrong with a port
+/// before the run; "" if all is well.
 std::string processPoolFault() noexcept;
 
-/// Called by an adapter's header before static objects take ports. From then on until the first
-/// scope opens, the functions of PortScope::innermost() do not throw PortPoolError: they log it,
-/// keep it for processPoolFault(), and return port 0, so that the program still lists its tests
-/// and its run fails. And isolation that PORTPOOL_ISOLATE asks for takes place before the first
-/// port is taken. Thread-safe.
-void expectRun() noexcept;
+/// The same, for an adapter that ends the run by an exception: throws PortPoolError if there is a
+/// fault.
+void requireProcessPool();
 
 }  // namespace portpool

@@ -66,16 +66,16 @@ class PortPool {
   /// does not use portpool can still take it.
   /// If every port is taken, waits for one to be returned; after a second whoever is first in line
   /// logs to stderr who holds what. All who wait for ports of one set stand in one line, whatever
-  /// they ask for, in whatever thread or process: first come, first served, and who asks while others
-  /// wait lines up behind them, once it has noticed them, a millisecond later at the most. That holds
-  /// for 127 who wait at a time, and in pools of more than 16,384 ports for those to whose process
-  /// fewer than 64 ports seem free. One who cannot be served though ports are free may be first for
-  /// 0.2 to 1 s, lets the others pass for nine times as long, and then gives way to another such.
-  /// One who is stopped (SIGSTOP) is passed after two seconds, where leases have messages (on Linux,
-  /// but for those by lock file: after ten).
-  /// Throws HostError at once if a host of the request is wrong, DescriptorLimitError if the
-  /// process or system has no descriptor left, NoPortAvailableError when the wait time is up, or at
-  /// once if this user may not bind so many of the ports.
+  /// they ask for, in whatever thread or process: first come, first served, and who asks while
+  /// others wait lines up behind them, once it has noticed them, a millisecond later at the most.
+  /// That holds for 127 who wait at a time, and in pools of more than 16,384 ports for those to
+  /// whose process fewer than 64 ports seem free. One who cannot be served though ports are free
+  /// may be first for 0.2 to 1 s, lets the others pass for nine times as long, and then gives way
+  /// to another such. One who is stopped (SIGSTOP) is passed after two seconds, where leases have
+  /// messages (on Linux, but for those by lock file: after ten). Throws HostError at once if a host
+  /// of the request is wrong, DescriptorLimitError if the process or system has no descriptor left,
+  /// NoPortAvailableError when the wait time is up, or at once if this user may not bind so many of
+  /// the ports.
   TCPPortOwner allocate(const PortRequest& request = {});
 
   /// As many ports at once, all or none. Throws as allocate(), and PortSpecificationError if the

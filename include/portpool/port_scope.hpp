@@ -81,7 +81,7 @@ class PortScope {
   /// What a report of this phase says, as name and value: the ports handed out, `tcp_ports` and
   /// `udp_ports`, blank-separated; those that have names, `named_ports`, like
   /// "server=20000 cluster=20010-20012"; and those found in use at their end, `leaked_ports`. What
-  /// there is nothing of is left out.
+  /// there is nothing of is left out, and so are scopes within that have had a report of their own.
   std::vector<std::pair<std::string, std::string>> properties() const;
 
   /// Ends the phase: returns its ports, as the destructor does, and looks which of them is still
@@ -101,7 +101,8 @@ class PortScope {
 
   /// Gives this scope, or the one it stands for, what `allocate` returns, and returns the ports.
   template <class Allocate>
-  std::vector<std::uint16_t> takePorts(const Allocate& allocate, bool byName = false);
+  std::vector<std::uint16_t> takePorts(std::size_t count, const Allocate& allocate,
+                                       const PortRequest* byName = nullptr);
   /// The first of the ports by the request's name, and the others follow it.
   std::uint16_t takeNamedPorts(const PortRequest& request, std::size_t count);
 

@@ -9,6 +9,9 @@ namespace {
 
 const auto kPort = portpool::getNextAvailableTCPPort();
 
-TEST_CASE("static ports are served") { CHECK(faultsOfStaticPort(kPort).empty()); }
+TEST_CASE("static ports are served") {
+  CHECK(faultsOfStaticPort(kPort).empty());
+  for (const auto port : staticPorts()) CHECK(faultsOfStaticPort(port).empty());
+}
 
 }  // namespace

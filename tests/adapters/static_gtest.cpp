@@ -8,6 +8,9 @@ namespace {
 
 const auto kPort = portpool::getNextAvailableTCPPort();
 
-TEST(StaticPorts, AreServed) { EXPECT_EQ(faultsOfStaticPort(kPort), ""); }
+TEST(StaticPorts, AreServed) {
+  EXPECT_EQ(faultsOfStaticPort(kPort), "");
+  for (const auto port : staticPorts()) EXPECT_EQ(faultsOfStaticPort(port), "");
+}
 
 }  // namespace

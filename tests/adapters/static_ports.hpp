@@ -8,6 +8,10 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <vector>
+
+/// Ports that static objects of a source file without the adapter have.
+std::vector<std::uint16_t> staticPorts();
 
 /// Notes the network that this process is in, serves on the port, and says what is wrong: "" if it
 /// is served, and leased in this network.

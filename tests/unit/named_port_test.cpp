@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <cstdlib>
 #include <functional>
 #include <string>
@@ -16,6 +17,7 @@
 
 #include "fork.hpp"
 #include "surroundings.hpp"
+#include "waiting_line.hpp"
 
 namespace portpool::test {
 namespace {
@@ -216,7 +218,42 @@ TEST(NamedPort, StandsInMessages) {
   });
 }
 
-TEST(Properties, OfAPhaseAreThoseOfItsOwnScopes) {
+TEST(NamedPort, IsHeldWhereEveryPortIs) {
+  checkInFreshProcess([] {
+    ::setenv("PORTPOOL_HOLD", "1", 1);
+    const PortScope scope;
+    const auto port = getNamedTCPPort("server");
+    EXPECT_EQ(bindAnew("0.0.0.0", port), EADDRINUSE);
+    EXPECT_EQ(getNamedTCPPort("server"), port);
+  });
+}
+
+TEST(NamedPort, IsOneByLockFileToo) {
+  checkInFreshProcess([] {
+    refuseAbstractNames();
+    const PortScope scope;
+    const auto port = getNamedTCPPort("server");
+    EXPECT_EQ(getNamedTCPPort("server"), port);
+  });
+}
+
+TEST(NamedPort, OfOneNameIsNotKeptByTheWaitForAnother) {
+  checkInFreshProcess([] {
+    const auto ports = freshBlock(2);
+    ::setenv("PORTPOOL_PORTS", ports.toString().c_str(), 1);
+    auto taken = PortPool(ports).allocate();
+    const PortScope scope;
+    std::thread waiter([] { getNamedTCPPortBlock("both", 2); });
+    const auto registry = platform::makeLeaseRegistry();
+    const WaitingLine line(*registry, ports);
+    while (line.count() == 0) std::this_thread::yield();
+    EXPECT_NE(getNamedTCPPort("one"), 0);  // well before the minute that the waiter waits
+    taken.cleanup();
+    waiter.detach();  // it waits for the port "one"
+  });
+}
+
+TEST(Properties, OfAPhaseLeaveOutThoseThatAreReportedWithin) {
   PortScope suite("a suite");
   const auto suites = getNextAvailableTCPPort();
   std::uint16_t tests = 0, fixtures = 0;
@@ -232,6 +269,12 @@ TEST(Properties, OfAPhaseAreThoseOfItsOwnScopes) {
   }
   EXPECT_THAT(suite.properties(), ElementsAre(Pair("tcp_ports", text(suites))));
   EXPECT_THAT(suite.ports(), ElementsAre(suites, tests, fixtures));
+  std::uint16_t own = 0;
+  {
+    const PortScope scope("a block of one's own");
+    own = getNextAvailableTCPPort();
+  }
+  EXPECT_THAT(suite.properties(), ElementsAre(Pair("tcp_ports", text(suites) + ' ' + text(own))));
 }
 
 }  // namespace

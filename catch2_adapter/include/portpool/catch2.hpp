@@ -25,7 +25,10 @@ struct NoBase {};
 // NOLINTNEXTLINE(readability-identifier-naming)
 bool link_portpool_catch2_or_portpool_catch2_main();
 
-inline const bool kIsLinked = (expectRun(), link_portpool_catch2_or_portpool_catch2_main());
+inline const bool kIsLinked = link_portpool_catch2_or_portpool_catch2_main();
+
+/// Before any static object takes a port, in whatever source file.
+[[gnu::constructor(101)]] inline void announceRun() { expectRun(); }
 
 }  // namespace detail
 

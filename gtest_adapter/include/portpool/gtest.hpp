@@ -106,7 +106,6 @@ class PortPoolEnvironment : public ::testing::Environment {
 /// shared libraries that include it, also if they hide their symbols.
 [[gnu::visibility("default")]] inline void install() {
   static const bool isInstalled = [] {
-    expectRun();
     auto* listener = new PortScopeListener;
     ::testing::UnitTest::GetInstance()->listeners().Append(listener);
     ::testing::AddGlobalTestEnvironment(new PortPoolEnvironment(*listener));
@@ -116,6 +115,8 @@ class PortPoolEnvironment : public ::testing::Environment {
 }
 
 namespace detail {
+/// Before any static object takes a port, in whatever source file.
+[[gnu::constructor(101)]] inline void announceRun() { expectRun(); }
 inline const bool kIsInstalled = (install(), true);
 }  // namespace detail
 
