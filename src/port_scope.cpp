@@ -89,8 +89,8 @@ std::vector<TCPPortOwner> allocate(const PortRequest& request) {
 
 /// The ports of one name are taken one at a time: threads that ask for it at once get one port.
 platform::ProcessMutex& namingMutex(const std::string& name) {
-  static auto& mutexes = *new std::map<std::string, platform::ProcessMutex>;
   const platform::CoreLock lock;
+  static auto& mutexes = *new std::map<std::string, platform::ProcessMutex>;
   return mutexes[name];
 }
 
@@ -224,6 +224,7 @@ PortScope::PortScope(std::string name) : portScope_(std::make_unique<State>()) {
 PortScope::PortScope(Innermost /*unused*/) noexcept {}
 
 PortScope& PortScope::innermost() noexcept {
+  const platform::CoreLock lock;  // or a child forked meanwhile would wait for it for ever
   alignas(PortScope) static std::array<std::byte, sizeof(PortScope)> memory;
   static auto& scope = *new (memory.data()) PortScope(Innermost());  // never destroyed
   return scope;
