@@ -1,7 +1,6 @@
 #include "waiting_line.hpp"
 
 #include <algorithm>
-#include <exception>
 #include <thread>
 #include <utility>
 
@@ -194,14 +193,9 @@ void PlaceInLine::leave() noexcept {
   if (!lease_) return;
   lease_.reset();
   isFirst_ = false;
-  try {
-    // Which of them came first, they know themselves.
-    for (std::uint64_t place = 1; place <= WaitingLine::kRing; ++place) {
-      const auto key = line_.keyOf(place);
-      if (line_.registry_.isLeased(key)) line_.registry_.wake(key, 0);
-    }
-  } catch (const std::exception&) {
-    return;  // they look by themselves, a little later
+  // Which of them came first, they know themselves.
+  for (std::uint64_t place = 1; place <= WaitingLine::kRing; ++place) {
+    line_.registry_.wake(line_.keyOf(place), 0);
   }
 }
 

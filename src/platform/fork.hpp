@@ -2,6 +2,7 @@
 
 // What keeps the core whole in a process whose memory or descriptors are copied by fork().
 
+#include <atomic>
 #include <cstdint>
 #include <mutex>
 
@@ -30,7 +31,7 @@ class ProcessMutex {
 
  private:
   std::mutex mutex_;
-  std::uint64_t process_ = 0;  // whose mutex it is
+  std::atomic<std::uint64_t> process_{0};  // whose mutex it is
 };
 
 /// As long as one exists in any thread, fork() waits, so that no child is copied between the system

@@ -191,7 +191,7 @@ CoreLock::~CoreLock() {
 }
 
 void ProcessMutex::lock() {
-  {
+  if (process_ != currentProcess()) {
     const CoreLock lock;
     if (process_ != currentProcess()) {
       if (process_ != 0) new (&mutex_) std::mutex;
