@@ -52,7 +52,7 @@ void failRun(const std::string& error) noexcept {
     const platform::CoreLock lock;
     if (earlyFault == nullptr) earlyFault = new std::string(error);
   } catch (const std::exception&) {
-    static const std::string kNoMemory("no memory for a port before the tests run");
+    static const std::string kNoMemory("out of memory");  // short, so that it needs none
     const platform::CoreLock lock;
     earlyFault = &kNoMemory;
   }
