@@ -24,6 +24,7 @@
 #include <portpool/portpool.hpp>
 
 #include "fork.hpp"
+#include "unit/sanitizers.hpp"
 #include "unit/surroundings.hpp"
 
 namespace portpool::test {
@@ -39,11 +40,17 @@ class ForkedWith : public ::testing::TestWithParam<bool> {
   }
 };
 
+/// The allocator of clang 14's AddressSanitizer does not survive fork() beside threads that
+/// allocate memory: a child forked while one of them holds its lock waits for it for ever.
+constexpr const char* kForkLosesMemory =
+    "AddressSanitizer leaves the child no memory; other builds run this test";
+
 INSTANTIATE_TEST_SUITE_P(Leases, ForkedWith, ::testing::Bool(), [](const auto& leases) {
   return leases.param ? "ByLockFile" : "ByAbstractNames";
 });
 
 TEST_P(ForkedWith, AChildCanGoOnWhateverTheThreadsOfItsParentAreAt) {
+  if (kHasAddressSanitizer) GTEST_SKIP() << kForkLosesMemory;
   run([] {
     PortPool pool(getServerTCPPorts());
     std::atomic<bool> isOver{false};
@@ -181,6 +188,7 @@ TEST(Forked, AProbeIsNotBroken) {
 // ---- Forks at odd moments -----------------------------------------------------------------------
 
 TEST(ForkedAt, TheFirstUseOfThePoolAChildHasAPool) {
+  if (kHasAddressSanitizer) GTEST_SKIP() << kForkLosesMemory;
   for (int i = 0; i < 100; ++i) {
     ASSERT_TRUE(succeedsInChild([] {
       std::atomic<bool> hasPort{false};

@@ -13,6 +13,7 @@
 
 #include <portpool/portpool.hpp>
 
+#include "sanitizers.hpp"
 #include "surroundings.hpp"
 
 namespace {
@@ -24,10 +25,8 @@ thread_local bool isMemoryGone = false;  // after the one, all fail
 }  // namespace
 
 // The sanitizers of clang 14 have operators of their own, which no program can replace.
-#ifdef __has_feature
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#if defined(HAS_ADDRESS_SANITIZER) || defined(HAS_THREAD_SANITIZER)
 #define HAS_OPERATORS_OF_A_SANITIZER
-#endif
 #endif
 
 #ifndef HAS_OPERATORS_OF_A_SANITIZER
