@@ -6,10 +6,13 @@
 #include <portpool/catch2.hpp>
 
 #if __has_include(<catch2/reporters/catch_reporter_event_listener.hpp>)  // Catch2 3
+#include <catch2/catch_test_case_info.hpp>
+#include <catch2/internal/catch_test_case_registry_impl.hpp>
 #include <catch2/reporters/catch_reporter_event_listener.hpp>
 #include <catch2/reporters/catch_reporter_registrars.hpp>
 #endif
 
+#include <iostream>
 #include <optional>
 #include <utility>
 
@@ -28,8 +31,41 @@ using AssertionEndedResult = void;
 const Catch::StringRef kReportedAs("FAIL_CHECK", sizeof "FAIL_CHECK" - 1);
 const Catch::StringRef kInfo("INFO", sizeof "INFO" - 1);
 
-/// Builds this process's pool before the first test case; if it cannot be built, the error ends the
-/// run. Opens a scope for the run, and one for each run of a test case's body, which both versions
+/// In the place of a test case's body, where there is no pool.
+class NoPool : public Catch::ITestInvoker {
+ public:
+  void invoke() const override { requireProcessPool(); }
+};
+
+/// Makes every test case fail with what keeps the pool from being built, and none of them run.
+void refuseTestCases(const Catch::IConfig& config) {
+  // A failure of which Catch2 expects or allows some says nothing.
+  const auto mustNotFail = [](auto& info) {
+    using Properties = decltype(info.properties);
+    constexpr auto kMayFail =
+        static_cast<int>(Properties::ShouldFail) | static_cast<int>(Properties::MayFail);
+    info.properties = static_cast<Properties>(static_cast<int>(info.properties) & ~kMayFail);
+  };
+  // NOLINTBEGIN(cppcoreguidelines-pro-type-const-cast): none of it is const itself
+#ifdef TWOBLUECUBES_SINGLE_INCLUDE_CATCH_HPP_INCLUDED  // Catch2 2.13
+  for (const auto& testCase : Catch::getAllTestCasesSorted(config)) {
+    Catch::TestCaseInfo info = testCase.getTestCaseInfo();
+    mustNotFail(info);
+    const_cast<Catch::TestCase&>(testCase) = Catch::TestCase(new NoPool, std::move(info));
+  }
+#else
+  static NoPool noPool;
+  for (const auto& testCase : Catch::getAllTestCasesSorted(config)) {
+    auto& info = const_cast<Catch::TestCaseInfo&>(testCase.getTestCaseInfo());
+    mustNotFail(info);
+    const_cast<Catch::TestCaseHandle&>(testCase) = Catch::TestCaseHandle(&info, &noPool);
+  }
+#endif
+  // NOLINTEND(cppcoreguidelines-pro-type-const-cast)
+}
+
+/// Builds this process's pool when the run starts; without one, no test case runs, and each fails.
+/// Opens a scope for the run, and one for each run of a test case's body, which both versions
 /// of Catch2 wrap in a root section: each leaf section and each generated value has its own ports.
 /// Makes a leaked port a failure of its test case (PORTPOOL_LEAKS=fail), and adds to the first
 /// failure of such a run what listens on its ports.
@@ -39,13 +75,11 @@ class PortScopeListener : public ListenerBase {
 
   void testRunStarting(const Catch::TestRunInfo& info) override {
     ListenerBase::testRunStarting(info);
+    if (const auto fault = processPoolFault(); !fault.empty()) {
+      std::cerr << fault << std::endl;
+      refuseTestCases(*m_config);
+    }
     run_.emplace("the test run");
-  }
-  void testCaseStarting(const Catch::TestCaseInfo& info) override {
-    // Not when the run starts, which the reporters have not heard of then: a report that is begun
-    // when an error ends the run is completed.
-    requireProcessPool();
-    ListenerBase::testCaseStarting(info);
   }
   void sectionStarting(const Catch::SectionInfo& info) override {
     ListenerBase::sectionStarting(info);

@@ -64,7 +64,7 @@ void requireIsolationIfRequested() {
   const auto mode = requestedMode();
   if (mode == "0" || isDone) return;
   if (isBeforeRun()) {  // main comes too late
-    isolateAs(mode);
+    if (!isListing()) isolateAs(mode);
     return;
   }
   const auto message = std::string(kVariable) + "=" + mode +

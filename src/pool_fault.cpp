@@ -1,7 +1,7 @@
 #include <portpool/pool_fault.hpp>
 
 #include "environment.hpp"
-#include "platform/fork.hpp"
+#include "platform/platform.hpp"
 #include "run_start.hpp"
 
 #include <portpool/port_pool.hpp>
@@ -12,7 +12,7 @@
 namespace portpool {
 namespace {
 
-std::atomic<bool> isExpected{false}, hasBegun{false};
+std::atomic<bool> isExpected{false}, hasBegun{false}, lists{false};
 
 /// The first fault before the run, or null. Guarded by platform::CoreLock.
 const std::string* earlyFault = nullptr;
@@ -37,7 +37,17 @@ void requireProcessPool() {
   if (const auto fault = processPoolFault(); !fault.empty()) throw PortPoolError(fault);
 }
 
-void expectRun() noexcept { isExpected = true; }
+void expectRun(bool (*isListing)(const char* argument)) noexcept {
+  isExpected = true;
+  try {
+    if (lists || !environmentVariable("PORTPOOL_ISOLATE")) return;  // nobody is going to ask
+    for (const auto& argument : platform::arguments()) lists = lists || isListing(argument.c_str());
+  } catch (const std::exception&) {
+    return;  // who cannot list its tests with this little memory runs none
+  }
+}
+
+bool isListing() noexcept { return lists; }
 bool isBeforeRun() noexcept { return isExpected && !hasBegun; }
 void beginRun() noexcept { hasBegun = true; }
 

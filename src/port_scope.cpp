@@ -3,6 +3,7 @@
 #include "environment.hpp"
 #include "leaks.hpp"
 #include "port_pool_impl.hpp"
+#include "port_scope_state.hpp"
 #include "port_search.hpp"
 #include "run_start.hpp"
 #include "text.hpp"
@@ -22,66 +23,7 @@
 
 namespace portpool {
 
-/// Guarded by platform::CoreLock, like the list of those that are open.
-struct PortScope::State {
-  struct HandedOut {
-    std::uint16_t port;
-    std::shared_ptr<const PortRequest> request;
-    std::string named;  // "server=20000", of the first port of that name
-    bool isReported;    // in the report of a phase within
-  };
-  struct Named {
-    std::shared_ptr<const PortRequest> request;
-    std::size_t count;
-    std::uint16_t first;
-  };
-  struct Line {  // of describePorts()
-    std::string phase;
-    std::string name;
-    bool isReturned;
-  };
-
-  /// The open ones, outermost first: that of the process comes before all, and never ends.
-  static std::vector<State*>& open() {
-    static auto& states = *new std::vector<State*>{new State};
-    return states;
-  }
-
-  /// That of a scope, or of the innermost for the one that stands for it.
-  static State& of(const std::unique_ptr<State>& scope) { return scope ? *scope : *open().back(); }
-
-  /// What this scope, or one around it, has by the name, or null.
-  const Named* find(const std::string& wanted) const;
-
-  /// Takes the owners, and returns their ports, which are found by the name of the request if there
-  /// is one; or leaves them to their caller, who has no lock when it ends them, if there is no
-  /// memory.
-  std::vector<std::uint16_t> adopt(std::vector<TCPPortOwner>& owned, const PortRequest* byName);
-
-  /// Takes over the record of a scope within that ends.
-  void append(State& inner, const std::vector<std::string>& leaks);
-
-  /// The ports of all that are open, and those that the innermost has returned.
-  static std::map<std::uint16_t, Line> lines();
-
-  std::string name;
-  std::uint64_t process = platform::currentProcess();  // that opened it
-  std::vector<TCPPortOwner> owners;
-  std::vector<HandedOut> handedOut;
-  std::vector<Named> named;
-  PortSet leaked;
-  bool isReported = false;
-  std::vector<std::string> failures;  // leaks of inner scopes
-};
-
 namespace {
-
-template <class Container>
-void append(Container& to, const Container& from) {
-  to.insert(to.end(), from.begin(), from.end());
-}
-
-constexpr std::size_t kLongestName = 80;
 
 std::vector<TCPPortOwner> allocate(const PortRequest& request) {
   return PortPool::process().allocateBlock(1, request);
@@ -144,71 +86,6 @@ std::string describeUsers(const std::vector<platform::PortUser>& users, std::uin
 }
 
 }  // namespace
-
-// ---- PortScope::State ---------------------------------------------------------------------------
-
-const PortScope::State::Named* PortScope::State::find(const std::string& wanted) const {
-  const auto& states = open();
-  bool isAround = false;  // this, or around it
-  for (auto state = states.rbegin(); state != states.rend(); ++state) {
-    isAround = isAround || *state == this;
-    if (!isAround) continue;
-    for (const auto& each : (*state)->named) {
-      if (each.request->name == wanted) return &each;
-    }
-  }
-  return nullptr;
-}
-
-std::vector<std::uint16_t> PortScope::State::adopt(std::vector<TCPPortOwner>& owned,
-                                                   const PortRequest* byName) {
-  std::vector<std::uint16_t> ports;
-  std::vector<HandedOut> entries;
-  for (const auto& owner : owned) {
-    ports.push_back(owner.port());
-    entries.push_back({owner.port(), owner.allocation_->sharedRequest(), {}, false});
-  }
-  owners.reserve(owners.size() + owned.size());
-  named.reserve(named.size() + 1);
-  std::shared_ptr<const PortRequest> request;  // as it was asked, without the pool's defaults
-  if (byName != nullptr) {
-    request = std::make_shared<const PortRequest>(*byName);
-    entries.front().named = printable(byName->name, kLongestName) + '=' +
-                            PortSet{{ports.front(), ports.back()}}.toString();
-  }
-  // The process's own are in no report, and may be any number.
-  if (this != open().front()) portpool::append(handedOut, entries);
-  if (request) named.push_back({std::move(request), owned.size(), ports.front()});
-  std::move(owned.begin(), owned.end(), std::back_inserter(owners));
-  return ports;
-}
-
-void PortScope::State::append(State& inner, const std::vector<std::string>& leaks) {
-  portpool::append(failures, leaks);
-  if (this == open().front()) return;
-  for (auto& each : inner.handedOut) each.isReported = each.isReported || inner.isReported;
-  portpool::append(handedOut, inner.handedOut);
-  if (!inner.isReported) leaked |= inner.leaked;
-}
-
-std::map<std::uint16_t, PortScope::State::Line> PortScope::State::lines() {
-  std::map<std::uint16_t, Line> lines;
-  const platform::CoreLock lock;
-  for (const auto* state : open()) {
-    for (const auto& owner : state->owners) {
-      const auto& allocation = *owner.allocation_;
-      if (!allocation.isOfThisProcess()) continue;
-      lines.insert_or_assign(owner.port(), Line{state->name, allocation.request().name, false});
-    }
-  }
-  // An exception ends the scopes within before anybody hears of it.
-  if (const auto& inner = *open().back(); inner.process == platform::currentProcess()) {
-    for (const auto& each : inner.handedOut) {
-      lines.emplace(each.port, Line{inner.name, each.request->name, true});
-    }
-  }
-  return lines;
-}
 
 // ---- PortScope ----------------------------------------------------------------------------------
 

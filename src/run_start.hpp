@@ -12,6 +12,9 @@ namespace portpool {
 /// Whether an adapter expects a run (see expectRun) that has not begun.
 bool isBeforeRun() noexcept;
 
+/// Whether this program was started to list its tests; asked for only where isolation is.
+bool isListing() noexcept;
+
 /// The first scope has opened.
 void beginRun() noexcept;
 

@@ -55,8 +55,7 @@ std::string printable(std::string_view text, std::size_t longest) {
 }
 
 std::string quoted(std::string_view name) {
-  constexpr std::size_t kLongest = 80;
-  return name.empty() ? "" : '"' + printable(name, kLongest) + '"';
+  return name.empty() ? "" : '"' + printable(name, kLongestName) + '"';
 }
 
 std::string listed(const PortSet& ports) {

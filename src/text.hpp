@@ -14,6 +14,9 @@ namespace portpool {
 /// before a character, and ends in "...".
 std::string printable(std::string_view text, std::size_t longest);
 
+/// The longest that a name stands in a message, in bytes.
+constexpr std::size_t kLongestName = 80;
+
 /// "server", in quotation marks and printable; "" if the name is empty.
 std::string quoted(std::string_view name);
 

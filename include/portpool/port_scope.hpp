@@ -91,10 +91,9 @@ class PortScope {
   /// those of the scopes within that have ended: a message for each.
   std::vector<std::string> end() noexcept;
 
- private:
-  friend std::string describePorts();
+  struct State;  // the library's own
 
-  struct State;
+ private:
   struct Innermost {};
 
   explicit PortScope(Innermost) noexcept;

@@ -34,6 +34,13 @@ std::uint64_t randomNumber();
 /// The names of this process's environment variables that begin with `prefix`.
 std::vector<std::string> environmentNames(std::string_view prefix);
 
+/// The arguments that this process was started with, after the program's name; none where the
+/// system does not tell.
+std::vector<std::string> arguments();
+
+/// Whether the process has exited, reaped or not.
+bool hasExited(int pid);
+
 /// Reads the range of ephemeral ports from the file at `path`; nullopt if it does not exist. Throws
 /// PortRangeUnknownError.
 std::optional<PortRange> readEphemeralRange(const std::string& path);

@@ -1,9 +1,14 @@
 #pragma once
 
+#include <portpool/port_request.hpp>
+
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <utility>
+#include <vector>
 
 namespace portpool::platform {
 
@@ -60,5 +65,13 @@ struct SocketAddress {
   alignas(8) std::array<std::byte, 32> bytes{};
   std::size_t size = 0;
 };
+
+/// The addresses of `host`, of the families asked for. Throws HostError if there are none.
+std::vector<SocketAddress> addressesOf(const std::string& host, AddressFamily family);
+
+void setPort(SocketAddress& address, std::uint16_t port);
+
+/// Whether a connection to the address succeeds before `deadline`. Throws PortPoolError.
+bool canConnect(SocketAddress& address, std::chrono::steady_clock::time_point deadline);
 
 }  // namespace portpool::platform

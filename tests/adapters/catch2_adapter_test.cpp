@@ -11,6 +11,16 @@
 namespace {
 
 const Variables kBadPorts{{"PORTPOOL_PORTS", "20000-x"}};
+constexpr const char* kBadPortsMessage =
+    "PORTPOOL_PORTS: \"20000-x\" is neither a port nor a range of ports";
+constexpr const char* kBadPortsReason =
+    "is neither a port nor a range of";  // as no report quotes it
+
+std::size_t occurrences(const std::string& part, const std::string& text) {
+  std::size_t count = 0;
+  for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++count;
+  return count;
+}
 
 /// Runs test cases with a reporter that leaves stderr alone.
 Run runTestCases(Arguments arguments, const Variables& variables = {}) {
@@ -38,21 +48,25 @@ void expectCleanRuns(const Run& run, std::size_t runs) {
 
 // ---- The pool -----------------------------------------------------------------------------------
 
-TEST(Catch2Pool, CannotBeBuiltAndEndsTheRun) {
-  const auto run = runTestCases({"plain,without ports"}, kBadPorts);
-  EXPECT_NE(run.exitCode, 0);
-  EXPECT_TRUE(run.events.empty()) << run.errors;
-  EXPECT_TRUE(
-      contains(run.errors, "PORTPOOL_PORTS: \"20000-x\" is neither a port nor a range of ports"))
-      << run.errors;
+TEST(Catch2Pool, CannotBeBuiltAndNoTestCaseRuns) {
+  for (const auto* testCase : {"plain,without ports", "may fail", "should fail"}) {
+    const auto run = runTestCases({testCase}, kBadPorts);
+    EXPECT_NE(run.exitCode, 0) << testCase;
+    EXPECT_TRUE(run.events.empty()) << run.errors;
+    EXPECT_TRUE(contains(run.errors, kBadPortsMessage)) << run.errors;
+  }
 }
 
-TEST(Catch2Pool, CannotBeBuiltAndLeavesAWholeReport) {
-  const auto run = runSubject(CATCH2_SUBJECT, {"plain", "-r", "junit"}, kBadPorts);
-  EXPECT_NE(run.exitCode, 0);
-  EXPECT_TRUE(
-      contains(run.output, kIsCatch2Version3 ? "</testsuite>\n</testsuites>\n" : "<testsuites/>\n"))
-      << run.output;
+TEST(Catch2Pool, CannotBeBuiltAndEachTestCaseOfTheReportSaysWhy) {
+  for (const auto* reporter : {"junit", "xml", "console"}) {
+    const auto run = runSubject(CATCH2_SUBJECT, {"plain,without ports", "-r", reporter}, kBadPorts);
+    EXPECT_NE(run.exitCode, 0);
+    EXPECT_EQ(occurrences(kBadPortsReason, run.output), 2U) << run.output;
+    if (reporter == std::string("junit")) {
+      EXPECT_EQ(occurrences("<testcase ", run.output), 2U) << run.output;
+      EXPECT_TRUE(contains(run.output, "</testsuite>\n</testsuites>\n")) << run.output;
+    }
+  }
 }
 
 TEST(Catch2Pool, IsNotBuiltForAList) {

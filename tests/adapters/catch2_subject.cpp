@@ -100,6 +100,8 @@ TEST_CASE("assertions on exceptions", "[!throws]") {
   }
 }
 
+TEST_CASE("should fail", "[.][!shouldfail]") { FAIL(); }
+
 TEST_CASE("may fail", "[!mayfail]") {
   const Bracket run("run");
   NotedServer server(getNextAvailableTCPPort());

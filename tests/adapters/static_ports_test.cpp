@@ -67,6 +67,12 @@ TEST_P(StaticPorts, LetTheTestsBeListed) {
   }
 }
 
+TEST_P(StaticPorts, LetTheTestsBeListedWhereNothingCanBeIsolated) {
+  const auto result =
+      runSubject(NO_NAMESPACES, {GetParam().path, GetParam().list}, {{"PORTPOOL_ISOLATE", "1"}});
+  EXPECT_FALSE(contains(result.errors, "isolate")) << result.errors;
+}
+
 TEST_P(StaticPorts, AreOfTheNetworkOfAnIsolatedRun) {
   const auto result = run({}, {{"PORTPOOL_ISOLATE", "1"}});
   if (contains(result.errors, "cannot isolate this process")) GTEST_SKIP() << result.errors;

@@ -93,6 +93,21 @@ TEST_P(WaitUntilListening, SaysHowLongItWaitedInVain) {
   }
 }
 
+TEST(WaitUntilListening, NamesThePort) {
+  PortScope scope("a test");
+  const auto block = scope.getNamedTCPPortBlock("the servers", 2);
+  {
+    const PortScope within("a part of it");
+    try {
+      waitUntilListening(block.last, kHost, 0ms);
+      FAIL() << "nothing listens";
+    } catch (const NotListeningError& error) {
+      EXPECT_THAT(error.what(), HasSubstr("nothing listens on port " + std::to_string(block.last) +
+                                          " \"the servers\" of host "));
+    }
+  }
+}
+
 TEST(WaitUntilListening, TriesOnceThoughThereIsNoTime) {
   const auto port = freshPort();
   for (const auto timeout : {0ms, -1ms, std::chrono::milliseconds::min()}) {

@@ -14,6 +14,8 @@
 
 #include <portpool/portpool.hpp>
 
+#include <string_view>
+
 namespace portpool::catch2 {
 
 namespace detail {
@@ -27,8 +29,13 @@ bool link_portpool_catch2_or_portpool_catch2_main();
 
 inline const bool kIsLinked = link_portpool_catch2_or_portpool_catch2_main();
 
+inline bool isListing(const char* argument) {
+  const std::string_view text = argument;
+  return text == "-l" || text == "-t" || text.substr(0, 7) == "--list-";
+}
+
 /// Before any static object takes a port, in whatever source file.
-[[gnu::constructor(101)]] inline void announceRun() { expectRun(); }
+[[gnu::constructor(101)]] inline void announceRun() { expectRun(isListing); }
 
 }  // namespace detail
 

@@ -9,6 +9,7 @@
 #include <iostream>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace portpool::gtest {
@@ -115,8 +116,16 @@ class PortPoolEnvironment : public ::testing::Environment {
 }
 
 namespace detail {
+inline bool isListing(const char* argument) {
+  constexpr std::string_view kFlag = "--gtest_list_tests";
+  const std::string_view text = argument;
+  if (text.substr(0, kFlag.size()) != kFlag) return false;
+  const auto value = text.substr(kFlag.size());  // as GoogleTest takes it
+  return value.empty() || (value[0] == '=' && value.find_first_of("0fF") != 1);
+}
+
 /// Before any static object takes a port, in whatever source file.
-[[gnu::constructor(101)]] inline void announceRun() { expectRun(); }
+[[gnu::constructor(101)]] inline void announceRun() { expectRun(isListing); }
 inline const bool kIsInstalled = (install(), true);
 }  // namespace detail
 

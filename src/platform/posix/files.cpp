@@ -44,6 +44,18 @@ std::vector<std::string> environmentNames(std::string_view prefix) {
   return names;
 }
 
+std::vector<std::string> arguments() {
+  std::vector<std::string> arguments;
+  std::string text;
+  if (readFile("/proc/self/cmdline", text, std::numeric_limits<std::size_t>::max()) != 0) return {};
+  for (std::size_t begin = 0; begin < text.size();) {
+    const auto end = std::min(text.find('\0', begin), text.size());
+    if (begin > 0) arguments.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return arguments;
+}
+
 std::chrono::nanoseconds threadTime() noexcept {
   timespec time{};
   ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);

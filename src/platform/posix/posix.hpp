@@ -45,7 +45,6 @@ bool isLeasedByAbstractName(std::uint16_t port);
 
 sockaddr* raw(SocketAddress& address);
 int familyOf(SocketAddress& address);
-void setPort(SocketAddress& address, std::uint16_t port);
 std::uint16_t portOf(SocketAddress& address);
 std::uint16_t portOfSocket(int socket);
 
@@ -70,9 +69,6 @@ int getOption(int socket, int level, int option);
 
 /// Makes an IPv6 socket serve both families, or its own only.
 void setDualStack(const Socket& socket, int domain, bool isDualStack);
-
-/// The addresses of `host`, of the families asked for. Throws HostError if there are none.
-std::vector<SocketAddress> addressesOf(const std::string& host, AddressFamily family);
 
 /// Throws the HostError of a host that is none of this machine's.
 [[noreturn]] void throwNotLocal(const std::string& host, AddressFamily family);

@@ -1,5 +1,6 @@
-// The public functions on sockets.
+// The public functions on sockets, and what the wait for a server asks of the system.
 
+#include "platform/platform.hpp"
 #include "posix.hpp"
 
 #include <portpool/errors.hpp>
@@ -15,7 +16,6 @@
 #include <chrono>
 #include <csignal>
 #include <string>
-#include <thread>
 #include <utility>
 
 namespace portpool {
@@ -77,11 +77,9 @@ void ListeningSocket::close() noexcept {
   if (socket >= 0) ::close(socket);
 }
 
-namespace {
+namespace platform {
 
-/// Whether a connection to the address succeeds before `deadline`.
-bool canConnect(platform::SocketAddress& address, std::chrono::steady_clock::time_point deadline) {
-  using namespace platform;
+bool canConnect(SocketAddress& address, std::chrono::steady_clock::time_point deadline) {
   const Socket socket(::socket(familyOf(address), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!socket) {
     if (errno == EAFNOSUPPORT) return false;
@@ -99,8 +97,7 @@ bool canConnect(platform::SocketAddress& address, std::chrono::steady_clock::tim
   return portOfSocket(socket.get()) != portOf(address);
 }
 
-/// Whether the process has exited, reaped or not.
-bool isDead(pid_t pid) {
+bool hasExited(int pid) {
   siginfo_t info{};
   if (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0) {
     return info.si_pid == pid;
@@ -108,37 +105,5 @@ bool isDead(pid_t pid) {
   return ::kill(pid, 0) != 0 && errno == ESRCH;  // nobody's child, or another's
 }
 
-}  // namespace
-
-void waitUntilListening(std::uint16_t port, const std::string& host,
-                        std::chrono::milliseconds timeout, int childPid) {
-  using Clock = std::chrono::steady_clock;
-  constexpr std::chrono::milliseconds kLongestPause{20};
-  constexpr std::chrono::milliseconds kLongestWait = std::chrono::hours(24);  // that poll can take
-  const auto start = Clock::now();
-  const auto deadline =
-      start + std::clamp(timeout, std::chrono::milliseconds::zero(), kLongestWait);
-  auto addresses = platform::addressesOf(host.empty() ? "localhost" : host, AddressFamily::Any);
-  for (auto& address : addresses) platform::setPort(address, port);
-  std::chrono::milliseconds pause{1};
-  for (;;) {
-    // Before the connection is tried: a server that is dead now does not answer any more.
-    const bool died = childPid > 0 && isDead(childPid);
-    for (auto& address : addresses) {
-      if (canConnect(address, deadline)) return;
-    }
-    const auto now = Clock::now();
-    if (died || now >= deadline) {
-      const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(now - start);
-      throw NotListeningError(
-          "nothing listens on port " + std::to_string(port) + " of host \"" + host + "\" after " +
-          std::to_string(elapsed.count()) + " ms" +
-          (died ? ": the server, pid " + std::to_string(childPid) + ", has exited; see its output"
-                : "; see whether the server started, on this port and host, or wait longer"));
-    }
-    std::this_thread::sleep_for(std::min<Clock::duration>(pause, deadline - now));
-    pause = std::min(pause * 2, kLongestPause);
-  }
-}
-
+}  // namespace platform
 }  // namespace portpool

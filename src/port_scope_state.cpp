@@ -1,0 +1,89 @@
+#include "port_scope_state.hpp"
+
+#include "port_pool_impl.hpp"
+#include "text.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace portpool {
+namespace {
+
+template <class Container>
+void append(Container& to, const Container& from) {
+  to.insert(to.end(), from.begin(), from.end());
+}
+
+}  // namespace
+
+const PortScope::State::Named* PortScope::State::find(const std::string& wanted) const {
+  const auto& states = open();
+  bool isAround = false;  // this, or around it
+  for (auto state = states.rbegin(); state != states.rend(); ++state) {
+    isAround = isAround || *state == this;
+    if (!isAround) continue;
+    for (const auto& each : (*state)->named) {
+      if (each.request->name == wanted) return &each;
+    }
+  }
+  return nullptr;
+}
+
+std::vector<std::uint16_t> PortScope::State::adopt(std::vector<TCPPortOwner>& owned,
+                                                   const PortRequest* byName) {
+  std::vector<std::uint16_t> ports;
+  std::vector<HandedOut> entries;
+  for (const auto& owner : owned) {
+    ports.push_back(owner.port());
+    entries.push_back({owner.port(), owner.allocation_->sharedRequest(), {}, false});
+  }
+  owners.reserve(owners.size() + owned.size());
+  named.reserve(named.size() + 1);
+  std::shared_ptr<const PortRequest> request;  // as it was asked, without the pool's defaults
+  if (byName != nullptr) {
+    request = std::make_shared<const PortRequest>(*byName);
+    entries.front().named = printable(byName->name, kLongestName) + '=' +
+                            PortSet{{ports.front(), ports.back()}}.toString();
+  }
+  // The process's own are in no report, and may be any number.
+  if (this != open().front()) portpool::append(handedOut, entries);
+  if (request) named.push_back({std::move(request), owned.size(), ports.front()});
+  std::move(owned.begin(), owned.end(), std::back_inserter(owners));
+  return ports;
+}
+
+void PortScope::State::append(State& inner, const std::vector<std::string>& leaks) {
+  portpool::append(failures, leaks);
+  if (this == open().front()) return;
+  for (auto& each : inner.handedOut) each.isReported = each.isReported || inner.isReported;
+  portpool::append(handedOut, inner.handedOut);
+  if (!inner.isReported) leaked |= inner.leaked;
+}
+
+std::map<std::uint16_t, PortScope::State::Line> PortScope::State::lines() {
+  std::map<std::uint16_t, Line> lines;
+  const platform::CoreLock lock;
+  for (const auto* state : open()) {
+    for (const auto& owner : state->owners) {
+      const auto& allocation = *owner.allocation_;
+      if (!allocation.isOfThisProcess()) continue;
+      lines.insert_or_assign(owner.port(), Line{state->name, allocation.request().name, false});
+    }
+  }
+  // An exception ends the scopes within before anybody hears of it.
+  if (const auto& inner = *open().back(); inner.process == platform::currentProcess()) {
+    for (const auto& each : inner.handedOut) {
+      lines.emplace(each.port, Line{inner.name, each.request->name, true});
+    }
+  }
+  return lines;
+}
+
+std::string portTitle(std::uint16_t port) {
+  const auto lines = PortScope::State::lines();
+  const auto line = lines.find(port);
+  return portTitle(port, line == lines.end() ? std::string() : line->second.name);
+}
+
+}  // namespace portpool

@@ -1,0 +1,45 @@
+#include "platform/platform.hpp"
+#include "port_scope_state.hpp"
+
+#include <portpool/errors.hpp>
+#include <portpool/sockets.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <thread>
+
+namespace portpool {
+
+void waitUntilListening(std::uint16_t port, const std::string& host,
+                        std::chrono::milliseconds timeout, int childPid) {
+  using Clock = std::chrono::steady_clock;
+  constexpr std::chrono::milliseconds kLongestPause{20};
+  constexpr std::chrono::milliseconds kLongestWait = std::chrono::hours(24);  // that poll can take
+  const auto start = Clock::now();
+  const auto deadline =
+      start + std::clamp(timeout, std::chrono::milliseconds::zero(), kLongestWait);
+  auto addresses = platform::addressesOf(host.empty() ? "localhost" : host, AddressFamily::Any);
+  for (auto& address : addresses) platform::setPort(address, port);
+  std::chrono::milliseconds pause{1};
+  for (;;) {
+    // Before the connection is tried: a server that is dead now does not answer any more.
+    const bool died = childPid > 0 && platform::hasExited(childPid);
+    for (auto& address : addresses) {
+      if (platform::canConnect(address, deadline)) return;
+    }
+    const auto now = Clock::now();
+    if (died || now >= deadline) {
+      const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(now - start);
+      throw NotListeningError(
+          "nothing listens on " + portTitle(port) + " of host \"" + host + "\" after " +
+          std::to_string(elapsed.count()) + " ms" +
+          (died ? ": the server, pid " + std::to_string(childPid) + ", has exited; see its output"
+                : "; see whether the server started, on this port and host, or wait longer"));
+    }
+    std::this_thread::sleep_for(std::min<Clock::duration>(pause, deadline - now));
+    pause = std::min(pause * 2, kLongestPause);
+  }
+}
+
+}  // namespace portpool
