@@ -1,0 +1,88 @@
+#include "child_process.hpp"
+
+#include <sys/prctl.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <system_error>
+#include <vector>
+
+namespace portpool::cli {
+namespace {
+
+/// The signals that go to the command, and that of its end. Those of job control are left to do
+/// what they do: a terminal sends them to both.
+sigset_t signalsToTake() {
+  sigset_t signals;
+  sigfillset(&signals);
+  for (const int signal : {SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT, SIGSEGV, SIGBUS, SIGFPE, SIGILL,
+                           SIGTRAP, SIGABRT, SIGSYS}) {
+    sigdelset(&signals, signal);
+  }
+  return signals;
+}
+
+/// Asks for the signal when the parent of this process, `parent`, ends.
+void dieWith(pid_t parent, int signal) {
+  ::prctl(PR_SET_PDEATHSIG, signal);
+  if (::getppid() != parent) ::raise(signal);  // it has ended before
+}
+
+int statusOf(int status) {
+  return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+}  // namespace
+
+int becomeCommand(const Command& command) {
+  std::vector<char*> words;
+  for (const auto& word : command) words.push_back(const_cast<char*>(word.c_str()));
+  words.push_back(nullptr);
+  ::execvp(words[0], words.data());
+  const int error = errno;
+  std::fprintf(stderr, "portpool: cannot run \"%s\": %s\n", words[0], std::strerror(error));
+  return error == ENOENT || error == ENOTDIR ? kNotFound : kNotExecutable;
+}
+
+int runCommand(const Command& command, const std::function<void()>& prepare) {
+  const auto parent = ::getppid();
+  const auto self = ::getpid();
+  const auto signals = signalsToTake();
+  sigset_t before;
+  ::signal(SIGCHLD, SIG_DFL);  // a parent that ignores it would leave no status
+  ::sigprocmask(SIG_BLOCK, &signals, &before);
+  const auto child = ::fork();
+  if (child < 0) throw std::system_error(errno, std::generic_category(), "fork");
+  if (child == 0) {
+    dieWith(self, SIGKILL);
+    ::sigprocmask(SIG_SETMASK, &before, nullptr);
+    prepare();
+    ::_exit(becomeCommand(command));
+  }
+  dieWith(parent, SIGTERM);
+  for (;;) {
+    // The command has some time to end by itself after its parent, and no more.
+    constexpr timespec kTimeToEnd{5, 0};
+    const bool isOrphan = ::getppid() != parent;
+    siginfo_t signal{};
+    const int number = isOrphan ? ::sigtimedwait(&signals, &signal, &kTimeToEnd)
+                                : ::sigwaitinfo(&signals, &signal);
+    if (number < 0 && errno == EINTR) continue;
+    if (number < 0) {
+      ::kill(child, SIGKILL);
+    } else if (number == SIGCHLD) {
+      int status = 0;
+      if (::waitpid(child, &status, WNOHANG) == child) return statusOf(status);
+    } else if (signal.si_code != SI_KERNEL) {  // which a terminal's is: the command has it, too
+      ::kill(child, number);
+    }
+  }
+}
+
+}  // namespace portpool::cli

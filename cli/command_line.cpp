@@ -1,0 +1,152 @@
+// What the user may say: the options of each command, and its help.
+
+#include "commands.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace portpool::cli {
+namespace {
+
+constexpr std::size_t kColumnWidth = 28;
+
+/// Shows that the command line of another program follows.
+class FormatterForRunners : public CLI::Formatter {
+ public:
+  FormatterForRunners() { column_width(kColumnWidth); }
+  std::string make_usage(const CLI::App* /*app*/, std::string name) const override {
+    return "Usage: " + name + " [OPTIONS] -- COMMAND [ARGUMENT...]\n";
+  }
+};
+
+/// The program's command line: the commands in the order in which its help lists them.
+class CommandLine {
+ public:
+  CommandLine() {
+    app_.set_version_flag("--version", std::string("portpool ") + PORTPOOL_VERSION);
+    app_.require_subcommand(1);
+    app_.get_formatter()->column_width(kColumnWidth);
+    app_.footer(
+        "Exit status: 0, 1 for a failure, 2 for a command line that is not understood; of exec,\n"
+        "isolate and audit, that of their command. `portpool COMMAND --help` says more.");
+    addExec();
+    addGet();
+    addIsolate();
+  }
+
+  int run(int argc, char** argv) {
+    // What follows the first "--" is another program's, and not for CLI11 to look at.
+    const std::vector<std::string> words(argv, argv + argc);
+    const auto mark = std::find(words.begin(), words.end(), "--");
+    if (mark != words.end()) command_.assign(mark + 1, words.end());
+    try {
+      app_.parse(static_cast<int>(mark - words.begin()), argv);
+    } catch (const CLI::ParseError& error) {
+      return app_.exit(error) == 0 ? 0 : kUsage;
+    }
+    return chosen_();
+  }
+
+ private:
+  enum class Runs { Nothing, AnotherCommand };
+
+  /// Adds a command, which `run` runs.
+  CLI::App& add(const std::string& name, Runs runs, const std::string& summary,
+                const std::string& details, std::function<int()> run) {
+    auto& command = *app_.add_subcommand(name, summary);
+    if (runs == Runs::AnotherCommand) command.formatter(std::make_shared<FormatterForRunners>());
+    command.footer(details);
+    command.callback([this, name, runs, run = std::move(run)] {
+      if (runs == Runs::AnotherCommand && command_.empty()) {
+        throw CLI::RequiredError(name + " -- COMMAND:");
+      }
+      if (runs == Runs::Nothing && !command_.empty()) throw CLI::ExtrasError(command_);
+      chosen_ = run;
+    });
+    return command;
+  }
+
+  static void addPorts(CLI::App& command, PortOptions& ports) {
+    command.add_option("-n", ports.count, "How many ports, all or none")
+        ->check(CLI::Range(1, 65535))
+        ->option_text("COUNT");
+    command.add_flag("--block", ports.isBlock, "Consecutive ports");
+    command.add_flag("--udp", ports.isUDP, "Ports for UDP");
+  }
+
+  void addExec() {
+    auto& command = add("exec", Runs::AnotherCommand, "Run a command with ports of its own",
+                        "Sets PORT to the first port, PORT0, PORT1 and so on to each, and replaces "
+                        "{port}, {port0}\nand so on in the arguments. Forwards signals, and dies "
+                        "with its parent. The ports are leased\nuntil the command ends.\n\n"
+                        "Examples:\n"
+                        "  portpool exec -- redis-server --port {port}\n"
+                        "  portpool exec -n 2 --env HTTP -- sh -c 'serve $HTTP0 $HTTP1'\n"
+                        "  portpool exec --listen -- serve-by-LISTEN_FDS",
+                        [this] { return exec(exec_, command_); });
+    addPorts(command, exec_.ports);
+    auto* hold = command.add_flag("--hold", exec_.hold,
+                                  "Keep the ports bound, for servers that set SO_REUSEADDR");
+    command
+        .add_flag("--listen", exec_.listen,
+                  "Pass a listening socket for each port, from descriptor 3 on, by LISTEN_FDS")
+        ->excludes(hold)
+        ->excludes("--udp");
+    command.add_option("--env", exec_.variable, "Another name for the variable PORT")
+        ->option_text("NAME");
+  }
+
+  void addGet() {
+    auto& command = add("get", Runs::Nothing, "Print ports that stay leased until a process ends",
+                        "The process is the shell that runs the script, also from within $(...) "
+                        "and pipes.\n\n"
+                        "Examples:\n"
+                        "  PORT=$(portpool get)\n"
+                        "  set -- $(portpool get -n 3 --for $$)",
+                        [this] { return get(get_); });
+    addPorts(command, get_.ports);
+    command.add_option("--for", get_.pid, "The process, if it is not the calling shell")
+        ->option_text("PID");
+  }
+
+  void addIsolate() {
+    add("isolate", Runs::AnotherCommand, "Run a command in a network of its own",
+        "The command, and all that it starts, is in a user and a network namespace of its own, "
+        "with\nloopback up: it may use any port, and meets nobody on it. A test can still reach "
+        "files and\nSysV shared memory; it cannot reach other networks, abstract sockets of "
+        "others, or what needs\nthe rights of another user, for it has its own user id only. "
+        "A command that lists its tests\n(--gtest_list_tests, --list-tests) is not isolated.\n\n"
+        "Examples:\n"
+        "  portpool isolate -- ./server_test\n"
+        "  cmake -DCMAKE_TEST_LAUNCHER=\"portpool;isolate;--\" ..            (CMake 3.29)\n"
+        "  cmake -DCMAKE_CROSSCOMPILING_EMULATOR=\"portpool;isolate;--\" ..  (before)\n"
+        "  portpool_isolate_tests(server_test)                    (in CMakeLists.txt)",
+        [this] { return isolate(command_); });
+  }
+
+  CLI::App app_{"Gives every test its own TCP ports.", "portpool"};
+  std::function<int()> chosen_;
+  Command command_;  // after "--"
+  ExecOptions exec_;
+  GetOptions get_;
+};
+
+}  // namespace
+}  // namespace portpool::cli
+
+int main(int argc, char** argv) {
+  try {
+    return portpool::cli::CommandLine().run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "portpool: %s\n", error.what());
+    return portpool::cli::kFailure;
+  }
+}

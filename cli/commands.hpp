@@ -1,0 +1,45 @@
+#pragma once
+
+// The commands, a file each. Each returns the exit status, and throws std::exception with a message
+// for the user, which ends the program with kFailure.
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace portpool::cli {
+
+inline constexpr int kFailure = 1;
+inline constexpr int kUsage = 2;
+inline constexpr int kNotExecutable = 126;  // as of shells
+inline constexpr int kNotFound = 127;
+
+/// A command line: the program and its arguments.
+using Command = std::vector<std::string>;
+
+/// What the commands that hand out ports ask for.
+struct PortOptions {
+  std::size_t count = 1;
+  bool isBlock = false;
+  bool isUDP = false;
+};
+
+struct ExecOptions {
+  PortOptions ports;
+  bool hold = false;
+  bool listen = false;
+  std::string variable = "PORT";
+};
+int exec(const ExecOptions& options, Command command);
+
+struct GetOptions {
+  PortOptions ports;
+  std::optional<int> pid;  // of the process for which the ports are leased
+};
+int get(const GetOptions& options);
+
+int isolate(const Command& command);
+
+}  // namespace portpool::cli

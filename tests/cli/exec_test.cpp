@@ -1,0 +1,159 @@
+#include "command.hpp"
+
+#include "support/token_server.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <portpool/portpool.hpp>
+
+#include <csignal>
+#include <string>
+
+namespace portpool::test {
+namespace {
+
+using ::testing::HasSubstr;
+
+/// Runs a script by exec, with these options.
+ProcessResult runByExec(Arguments options, const std::string& script,
+                        const Variables& variables = {}) {
+  options.insert(options.begin(), "exec");
+  for (const auto* word : {"--", "sh", "-c"}) options.emplace_back(word);
+  options.push_back(script);
+  return runPortpool(options, variables);
+}
+
+TEST(Exec, SetsAVariableForEachPort) {
+  const auto result = runByExec({"-n", "3"}, "echo $PORT0 $PORT1 $PORT2 $PORT$PORT3");
+  EXPECT_EQ(result.exitCode, 0) << result.errors;
+  const auto ports = portsIn(result.output);
+  ASSERT_EQ(ports.size(), 4U) << result.output;
+  EXPECT_EQ(ports[0], ports[3]);
+  EXPECT_EQ(PortSet({{ports[0], ports[0]}, {ports[1], ports[1]}, {ports[2], ports[2]}}).size(), 3U);
+}
+
+TEST(Exec, SetsVariablesOfAnotherName) {
+  const auto result = runByExec({"--env", "HTTP"}, "echo $HTTP $HTTP0 $PORT");
+  const auto ports = portsIn(result.output);
+  ASSERT_EQ(ports.size(), 2U) << result.output;
+  EXPECT_EQ(ports[0], ports[1]);
+}
+
+TEST(Exec, ReplacesPortsInArguments) {
+  const auto result = runPortpool({"exec", "-n", "2", "--", "sh", "-c", "echo $PORT0 $PORT1 \"$@\"",
+                                   "sh", "[{port},{port1}]", "{port0}", "{other}", "--", "{port"});
+  const auto ports = portsIn(result.output);
+  ASSERT_EQ(ports.size(), 2U) << result.output;
+  const auto first = std::to_string(ports[0]), second = std::to_string(ports[1]);
+  EXPECT_EQ(result.output, first + ' ' + second + " [" + first + ',' + second + "] " + first +
+                               " {other} -- {port\n");
+}
+
+TEST(Exec, RefusesAnArgumentForWhichThereIsNoPort) {
+  const auto result = runPortpool({"exec", "--", "echo", "{port1}"});
+  EXPECT_EQ(result.exitCode, 1);
+  EXPECT_EQ(result.output, "");
+  EXPECT_THAT(result.errors, HasSubstr("there is no port for {port1}"));
+}
+
+TEST(Exec, GivesBlocks) {
+  const auto ports = portsIn(runByExec({"-n", "4", "--block"}, "echo $PORT0 $PORT3").output);
+  ASSERT_EQ(ports.size(), 2U);
+  EXPECT_EQ(ports[1], ports[0] + 3);
+}
+
+TEST(Exec, LeasesThePortsUntilTheCommandEnds) {
+  const PortPool pool(getServerTCPPorts());
+  for (const auto* option : {"--udp", "--hold", "--block"}) {
+    // Whoever asks for the very port does not get it meanwhile.
+    const auto result =
+        runByExec({option}, "PORTPOOL_PORTS=$PORT PORTPOOL_WAIT_SECONDS=0 " PORTPOOL_COMMAND
+                            " get; echo $? $PORT");
+    std::istringstream words(result.output);
+    int status = 0;
+    std::uint16_t port = 0;
+    words >> status >> port;
+    EXPECT_EQ(status, 1) << result.output << result.errors;
+    EXPECT_FALSE(isLeased(port));
+  }
+}
+
+TEST(Exec, HoldsPortsBound) {
+  const auto result = runByExec({"--hold"},
+                                "ss -H -n -a -t \"sport = $PORT\" | wc -l; python3 -c "
+                                "'import os, socket; "
+                                "socket.socket().bind((\"\", int(os.environ[\"PORT\"])))'");
+  EXPECT_NE(result.exitCode, 0);
+  EXPECT_THAT(result.errors, HasSubstr("Address already in use"));
+}
+
+TEST(Exec, PassesListeningSockets) {
+  const auto result = runPortpool({"exec", "-n", "2", "--listen", "--", "python3", "-c",
+                                   "import os, socket\n"
+                                   "assert os.environ['LISTEN_PID'] == str(os.getpid())\n"
+                                   "assert os.environ['LISTEN_FDS'] == '2'\n"
+                                   "for i in 0, 1:\n"
+                                   "  server = socket.socket(fileno=3 + i)\n"
+                                   "  port = int(os.environ['PORT%d' % i])\n"
+                                   "  assert server.getsockname()[1] == port\n"
+                                   "  client = socket.create_connection(('127.0.0.1', port))\n"
+                                   "  server.accept()[0].sendall(b'x')\n"
+                                   "  assert client.recv(1) == b'x'\n"});
+  EXPECT_EQ(result.exitCode, 0) << result.errors;
+}
+
+TEST(Exec, HasTheExitStatusOfItsCommand) {
+  EXPECT_EQ(runByExec({}, "exit 0").exitCode, 0);
+  EXPECT_EQ(runByExec({}, "exit 77").exitCode, 77);
+  EXPECT_EQ(runByExec({}, "kill -KILL $$").exitCode, 128 + SIGKILL);
+  EXPECT_EQ(runByExec({}, "kill -TERM $$").exitCode, 128 + SIGTERM);
+  EXPECT_EQ(runPortpool({"exec", "--", "/nonexistent"}).exitCode, 127);
+  EXPECT_EQ(runPortpool({"exec", "--", "/"}).exitCode, 126);
+}
+
+TEST(Exec, PassesInputAndOutputThrough) {
+  const auto result =
+      runScript("echo word | portpool exec -- cat; portpool exec -- sh -c 'echo e >&2'");
+  EXPECT_EQ(result.output, "word\n");
+  EXPECT_EQ(result.errors, "e\n");
+}
+
+TEST(Exec, ForwardsSignals) {
+  for (const std::string signal : {"TERM", "INT", "HUP", "QUIT", "USR1", "USR2"}) {
+    // The command is in a session of its own, so that it gets only what is forwarded.
+    const auto result = runScript(
+        "mkfifo=$(mktemp -u); mkfifo $mkfifo; "
+        "portpool exec -- setsid sh -c 'trap \"echo " +
+            signal + "; exit 5\" " + signal +
+            "; echo ready > '$mkfifo'; while :; do read line < '$mkfifo'; done' & "
+            "read line < $mkfifo; kill -" +
+            signal + " $!; wait $!; echo $?; rm $mkfifo",
+        "bash");
+    EXPECT_EQ(result.output, signal + "\n5\n") << result.errors;
+  }
+}
+
+TEST(Exec, EndsWithItsParentAndItsCommandWithIt) {
+  for (const std::string ending : {"kill -KILL $parent", "kill -KILL $launcher"}) {
+    // The descriptor of the pipe is open as long as a process of these lives.
+    const auto result = runScript(
+        "fifo=$(mktemp -u); mkfifo $fifo; "
+        "sh -c 'portpool exec -- sh -c \"echo \\$PPID > $0; exec sleep 1000\" & wait' $fifo & "
+        "parent=$!; read launcher < $fifo; " +
+        ending + "; wait; while kill -0 $launcher 2> /dev/null; do :; done; rm $fifo; echo over");
+    EXPECT_EQ(result.output, "over\n") << result.errors;
+  }
+}
+
+TEST(Exec, IsIsolatedOnRequest) {
+  const auto result = runByExec({}, "readlink /proc/self/ns/net; echo [$PORTPOOL_ISOLATE]",
+                                {{"PORTPOOL_ISOLATE", "1"}});
+  if (result.exitCode == 1) GTEST_SKIP() << result.errors;
+  const auto own = runScript("readlink /proc/self/ns/net");
+  EXPECT_THAT(result.output, ::testing::EndsWith("\n[]\n"));
+  EXPECT_THAT(result.output, ::testing::Not(HasSubstr(own.output)));
+}
+
+}  // namespace
+}  // namespace portpool::test
