@@ -19,6 +19,6 @@ install(
 configure_package_config_file(cmake/portpoolConfig.cmake.in portpoolConfig.cmake
                               INSTALL_DESTINATION ${portpool_cmake_dir})
 write_basic_package_version_file(portpoolConfigVersion.cmake COMPATIBILITY SameMinorVersion)
-install(FILES ${CMAKE_CURRENT_BINARY_DIR}/portpoolConfig.cmake
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/portpoolConfig.cmake cmake/PortpoolIsolateTests.cmake
               ${CMAKE_CURRENT_BINARY_DIR}/portpoolConfigVersion.cmake
         DESTINATION ${portpool_cmake_dir})

@@ -1,0 +1,7 @@
+/* A test with a port of its own written into it. */
+
+#include "talk.h"
+
+#define PORT 8080
+
+int main(void) { return talk_to_itself(PORT); }

@@ -1,0 +1,13 @@
+// The tests in C++ with GoogleTest.
+
+#include <portpool/gtest.hpp>
+
+extern "C" {
+#include "talk.h"
+}
+
+class Server : public portpool::gtest::PortFixture<::testing::TestWithParam<int>> {};
+
+TEST_P(Server, TalksToItself) { EXPECT_EQ(talk_to_itself(getNextAvailableTCPPort()), 0); }
+
+INSTANTIATE_TEST_SUITE_P(Mixed, Server, ::testing::Range(0, 30));

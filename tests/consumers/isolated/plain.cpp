@@ -1,0 +1,3 @@
+#include "network.hpp"
+
+int main() { return isIsolated() ? 0 : 1; }
