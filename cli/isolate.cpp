@@ -3,6 +3,7 @@
 #include <portpool/isolation.hpp>
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace portpool::cli {
 namespace {
@@ -18,7 +19,10 @@ bool listsTests(const Command& command) {
 }  // namespace
 
 int isolate(const Command& command) {
-  if (!listsTests(command)) portpool::isolate();
+  if (!listsTests(command)) {
+    portpool::isolate();
+    ::unsetenv("PORTPOOL_ISOLATE");  // it would cut the command's children off from each other
+  }
   return becomeCommand(command);
 }
 

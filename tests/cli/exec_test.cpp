@@ -120,18 +120,28 @@ TEST(Exec, PassesInputAndOutputThrough) {
 }
 
 TEST(Exec, ForwardsSignals) {
-  for (const std::string signal : {"TERM", "INT", "HUP", "QUIT", "USR1", "USR2"}) {
-    // The command is in a session of its own, so that it gets only what is forwarded.
-    const auto result = runScript(
-        "mkfifo=$(mktemp -u); mkfifo $mkfifo; "
-        "portpool exec -- setsid sh -c 'trap \"echo " +
-            signal + "; exit 5\" " + signal +
-            "; echo ready > '$mkfifo'; while :; do read line < '$mkfifo'; done' & "
-            "read line < $mkfifo; kill -" +
-            signal + " $!; wait $!; echo $?; rm $mkfifo",
-        "bash");
-    EXPECT_EQ(result.output, signal + "\n5\n") << result.errors;
-  }
+  // In a session of its own, the command gets only what is forwarded.
+  const auto result = runProcess(
+      "/usr/bin/env",
+      {"python3", "-c",
+       "import signal, subprocess\n"
+       "signals = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1,\n"
+       "           signal.SIGUSR2, signal.SIGALRM, signal.SIGPIPE, signal.SIGRTMIN]\n"
+       "command = ('import os, signal\\n'\n"
+       "           'os.setsid()\\n'\n"
+       "           'for number in %r:\\n'\n"
+       "           '  signal.signal(number, lambda number, frame: print(number, flush=True))\\n'\n"
+       "           'print(\"ready\", flush=True)\\n'\n"
+       "           'while True: signal.pause()' % [int(number) for number in signals])\n"
+       "child = subprocess.Popen(['" PORTPOOL_COMMAND
+       "', 'exec', '--', 'python3', '-c', command],\n"
+       "                         stdout=subprocess.PIPE, text=True)\n"
+       "assert child.stdout.readline() == 'ready\\n'\n"
+       "for number in signals:\n"
+       "  child.send_signal(number)\n"
+       "  assert child.stdout.readline() == '%d\\n' % number, number\n"
+       "child.kill()\n"});
+  EXPECT_EQ(result.exitCode, 0) << result.errors;
 }
 
 TEST(Exec, EndsWithItsParentAndItsCommandWithIt) {
