@@ -5,6 +5,7 @@
 #include <portpool/errors.hpp>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstddef>
 #include <cstdlib>
@@ -19,8 +20,9 @@ constexpr std::string_view kPrefix = "PORTPOOL_";
 
 /// Every variable of that prefix that portpool reads.
 constexpr std::string_view kVariables[] = {
-    "PORTPOOL_PORTS",   "PORTPOOL_PORTS_FILE", "PORTPOOL_WAIT_SECONDS", "PORTPOOL_HOLD",
-    "PORTPOOL_ISOLATE", "PORTPOOL_LEAKS",      "PORTPOOL_SEED",         "PORTPOOL_VERBOSE"};
+    "PORTPOOL_PORTS",   "PORTPOOL_PORTS_FILE",  "PORTPOOL_WAIT_SECONDS", "PORTPOOL_HOLD",
+    "PORTPOOL_ISOLATE", "PORTPOOL_LEAKS",       "PORTPOOL_SEED",         "PORTPOOL_VERBOSE",
+    "PORTPOOL_AUDIT",   "PORTPOOL_CURRENT_TEST"};
 
 /// The least number of letters to insert, remove or replace to make one text of the other.
 std::size_t editDistance(std::string_view from, std::string_view to) {
@@ -90,6 +92,20 @@ void checkEnvironment() {
   }();
   static_cast<void>(isWarned);
   requireIsolationIfRequested();
+}
+
+void announceTest(const std::string& name) {
+  static const bool isAudited = std::getenv("PORTPOOL_AUDIT") != nullptr;
+  if (!isAudited) return;
+  // The environment takes no copy: threads that read it meanwhile see another text, and no memory
+  // that is gone. Nor is it ever freed, though this library may be unloaded.
+  constexpr std::string_view kBegin = "PORTPOOL_CURRENT_TEST=";
+  static auto& variable = *new std::array<char, 256>{};
+  const auto length = std::min(name.size(), variable.size() - kBegin.size() - 1);
+  auto* end = std::copy(kBegin.begin(), kBegin.end(), variable.begin());
+  end = std::copy_n(name.begin(), length, end);
+  *end = '\0';
+  ::putenv(variable.data());
 }
 
 void say(const std::string& message) { platform::writeToStderr("portpool: " + message + '\n'); }

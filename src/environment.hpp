@@ -29,6 +29,10 @@ void checkEnvironment();
 /// was started by one that has, and warns of the same for `try`, unless isolation was tried.
 void requireIsolationIfRequested();
 
+/// Tells `portpool audit`, if this process runs under it, and the processes that this one starts,
+/// which test runs. One thread at a time.
+void announceTest(const std::string& name);
+
 /// Writes a line to stderr, in one piece.
 void say(const std::string& message);
 

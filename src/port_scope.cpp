@@ -96,6 +96,7 @@ PortScope::PortScope(std::string name) : portScope_(std::make_unique<State>()) {
   if (name.empty()) name = open.size() == 1 ? "a scope" : open.back()->name;
   portScope_->name = std::move(name);
   open.push_back(portScope_.get());
+  announceTest(portScope_->name);
 }
 
 PortScope::PortScope(Innermost /*unused*/) noexcept {}
@@ -114,6 +115,7 @@ PortScope::~PortScope() {
       const platform::CoreLock lock;
       auto& open = State::open();
       const auto self = open.erase(std::find(open.begin(), open.end(), portScope_.get()));
+      announceTest(open.back()->name);
       auto& outer = **std::prev(self);
       if (&outer != open.front()) {
         outer.append(*portScope_, failures);

@@ -2,7 +2,9 @@
 
 #include "abstract_names.hpp"
 
+#include "../posix/lock_offset.hpp"
 #include "../posix/posix.hpp"
+#include "lease_name.hpp"
 #include "platform/files.hpp"
 #include "platform/fork.hpp"
 #include "platform/lease.hpp"
@@ -15,17 +17,12 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <charconv>
-#include <cstddef>
-#include <cstring>
 #include <exception>
 #include <mutex>
-#include <string_view>
+#include <string>
 #include <utility>
 
 namespace portpool::platform {
@@ -33,46 +30,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr const char* kLockFile = "/tmp/portpool.lock";
-
-struct Name {
-  explicit Name(std::string_view text) {
-    address.sun_family = AF_UNIX;  // and a NUL before the name, which makes it abstract
-    const auto length = std::min(text.size(), sizeof address.sun_path - 1);
-    std::memcpy(address.sun_path + 1, text.data(), length);
-    size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + length);
-  }
-  const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&address); }
-
-  sockaddr_un address{};
-  socklen_t size;
-};
-
-/// The name of a key, made without memory from the heap.
-class KeyName {
- public:
-  explicit KeyName(std::uint64_t key) {
-    // The kernel finds a name by a sum of its bytes, which alone would put most ports in few
-    // places.
-    constexpr std::uint64_t kGoldenRatio = 0x9e3779b97f4a7c15;
-    constexpr const char* kDigits = "0123456789abcdefghijklmnopqrstuvwxyz";
-    constexpr int kBase = 36, kLength = 4;
-    constexpr std::string_view kPrefix = kAbstractNamePrefix;
-    auto* end = std::copy(kPrefix.begin(), kPrefix.end(), text_.begin());
-    end = std::to_chars(end, text_.end() - kLength - 1, key).ptr;
-    *end++ = '.';
-    auto hash = (key * kGoldenRatio) >> 32;
-    for (int i = 0; i < kLength; ++i, hash /= kBase) *end++ = kDigits[hash % kBase];
-    size_ = static_cast<std::size_t>(end - text_.begin());
-  }
-  std::string_view text() const { return {text_.data(), size_}; }
-
- private:
-  std::array<char, 40> text_{};
-  std::size_t size_;
-};
-
-Name nameOf(std::uint64_t key) { return Name(KeyName(key).text()); }
+AbstractAddress nameOf(std::uint64_t key) { return AbstractAddress(LeaseName(key)); }
 
 Socket openUnixSocket() { return Socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)); }
 
@@ -177,7 +135,7 @@ class AbstractNameRegistry final : public LeaseRegistry {
 
 }  // namespace
 
-std::string abstractNameOf(std::uint64_t key) { return std::string(KeyName(key).text()); }
+std::string abstractNameOf(std::uint64_t key) { return std::string(LeaseName(key).text()); }
 
 bool othersMayLeaseByAbstractNames() { return true; }
 
@@ -189,7 +147,7 @@ bool isLeasedByAbstractName(std::uint16_t port) {
 
 std::unique_ptr<LeaseRegistry> makeAbstractNameRegistry() {
   const auto socket = openUnixSocket();
-  const Name trial(std::string(kAbstractNamePrefix) + "trial");
+  const AbstractAddress trial(std::string(kAbstractNamePrefix) + "trial");
   if (!socket || ::bind(socket.get(), trial.get(), trial.size) != 0) {
     if (isRefusal(errno)) return nullptr;
     if (errno != EADDRINUSE) throwSystemError("a trial lease", errno);
@@ -206,17 +164,16 @@ std::unique_ptr<LeaseRegistry> makeLeaseRegistry() {
 
 std::uint64_t networkId() {
   constexpr int kNetworkCookie = 71;  // SO_NETNS_COOKIE, which older headers lack
-  constexpr std::uint64_t kMask = (std::uint64_t{1} << 31) - 1;
   const Socket socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   if (!socket) throwSystemError("socket", errno);
   std::uint64_t cookie = 0;
   socklen_t size = sizeof cookie;
   if (::getsockopt(socket.get(), SOL_SOCKET, kNetworkCookie, &cookie, &size) == 0) {
-    return cookie & kMask;
+    return lockNetwork(cookie);
   }
   // Before Linux 5.14.
   struct stat network {};
-  if (::stat("/proc/self/ns/net", &network) == 0) return network.st_ino & kMask;
+  if (::stat("/proc/self/ns/net", &network) == 0) return lockNetwork(network.st_ino);
   throw PortPoolError(
       "the system does not tell which network this process is in; mount /proc for it, or let it "
       "use "

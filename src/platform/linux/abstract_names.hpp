@@ -5,8 +5,6 @@
 
 namespace portpool::platform {
 
-inline constexpr const char* kAbstractNamePrefix = "portpool/";
-
 /// The abstract name, without its leading NUL, that stands for a key.
 std::string abstractNameOf(std::uint64_t key);
 

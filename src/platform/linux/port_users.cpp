@@ -2,8 +2,9 @@
 
 #include "platform/port_users.hpp"
 
+#include "../posix/lock_offset.hpp"
 #include "../posix/posix.hpp"
-#include "abstract_names.hpp"
+#include "lease_name.hpp"
 #include "platform/files.hpp"
 #include "text.hpp"
 
@@ -90,7 +91,7 @@ void addNamedLeases(const PortSet& ports, UsesByInode& uses) {
   std::string text;
   readFile("/proc/net/unix", text);
   std::istringstream table(text);
-  const auto mark = std::string("@") + kAbstractNamePrefix;
+  const auto mark = std::string("@").append(kAbstractNamePrefix);
   for (std::string line; std::getline(table, line);) {
     const auto name = line.find(mark);
     if (name == std::string::npos) continue;

@@ -1,5 +1,6 @@
 // Leases by byte-range locks in a file.
 
+#include "lock_offset.hpp"
 #include "posix.hpp"
 
 #include "platform/fork.hpp"

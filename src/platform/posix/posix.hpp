@@ -26,12 +26,6 @@ namespace portpool::platform {
 /// every process, whatever it may see of /proc. Throws PortPoolError if the system does not tell.
 std::uint64_t networkId();
 
-/// The offset in a lock file that stands for a key in a network. No two lie side by side: locks
-/// that do become one, and to end half of it takes memory.
-constexpr std::uint64_t lockOffset(std::uint64_t network, std::uint64_t key) {
-  return network << 32 | key << 1;
-}
-
 /// Whether some process holds the lock of a key in the file at `path`, as leases by lock file are.
 bool isLocked(const char* path, std::uint64_t key);
 
