@@ -40,6 +40,7 @@ class CommandLine {
     addExec();
     addGet();
     addIsolate();
+    addAudit();
   }
 
   int run(int argc, char** argv) {
@@ -132,11 +133,36 @@ class CommandLine {
         [this] { return isolate(command_); });
   }
 
+  void addAudit() {
+    auto& command = add(
+        "audit", Runs::AnotherCommand, "Tell which ports a command takes by itself",
+        "Runs the command, and then lists the TCP and UDP ports that it, or what it starts, has "
+        "bound or\nconnected to on this machine, and that portpool had not leased; worst first. "
+        "Ports bound by more\nthan one process are the collisions that -j will bring, and ports "
+        "in the ephemeral range fail by\nchance. The report follows the command's own output. "
+        "With --json it has the leased ports, too.\n\n"
+        "A library is preloaded (LD_PRELOAD) that records bind() and connect(). It is not in, "
+        "and the\nreport says so, statically linked programs, those of another architecture or "
+        "with rights that\ntheir user has not, and those started without this environment "
+        "(env -i). Unseen without a word\nare system calls that do not go through the C "
+        "library, as Go's do.\n\n"
+        "Examples:\n"
+        "  portpool audit -- ctest -j8\n"
+        "  portpool audit --fail -- ctest -j8         (in continuous integration)\n"
+        "  portpool audit --json --output ports.json -- ./server_test",
+        [this] { return audit(audit_, command_); });
+    command.add_flag("--json", audit_.isJSON, "A report for programs");
+    command.add_flag("--fail", audit_.fail, "Exit status 1 if a port was not leased");
+    command.add_option("--output", audit_.output, "Write the report to a file, and not to stdout")
+        ->option_text("FILE");
+  }
+
   CLI::App app_{"Gives every test its own TCP ports.", "portpool"};
   std::function<int()> chosen_;
   Command command_;  // after "--"
   ExecOptions exec_;
   GetOptions get_;
+  AuditOptions audit_;
 };
 
 }  // namespace

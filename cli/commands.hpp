@@ -42,4 +42,11 @@ int get(const GetOptions& options);
 
 int isolate(const Command& command);
 
+struct AuditOptions {
+  bool isJSON = false;
+  bool fail = false;   // if there is a port that was not leased
+  std::string output;  // the path for the report, or "" for stdout
+};
+int audit(const AuditOptions& options, const Command& command);
+
 }  // namespace portpool::cli

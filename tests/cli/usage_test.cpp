@@ -19,7 +19,8 @@ TEST(Usage, ThatIsWrongIsToldOnStderr) {
        {Arguments{}, Arguments{"unknown"}, Arguments{"exec"}, Arguments{"exec", "--"},
         Arguments{"exec", "-n", "0", "--", "true"}, Arguments{"exec", "--unknown", "--", "true"},
         Arguments{"exec", "--hold", "--listen", "--", "true"}, Arguments{"get", "--for", "me"},
-        Arguments{"get", "--", "true"}, Arguments{"isolate"}}) {
+        Arguments{"get", "--", "true"}, Arguments{"isolate"},
+        Arguments{"audit", "--json", "--output", "x"}}) {
     const auto result = runPortpool(arguments);
     EXPECT_EQ(result.exitCode, kUsage) << ::testing::PrintToString(arguments);
     EXPECT_EQ(result.output, "");
@@ -30,7 +31,7 @@ TEST(Usage, ThatIsWrongIsToldOnStderr) {
 TEST(Usage, HelpShowsEachCommandWithExamples) {
   const auto overview = runPortpool({"--help"});
   EXPECT_EQ(overview.exitCode, 0);
-  for (const std::string command : {"exec", "get", "isolate"}) {
+  for (const std::string command : {"exec", "get", "isolate", "audit"}) {
     EXPECT_THAT(overview.output, HasSubstr("\n  " + command + ' '));
     const auto help = runPortpool({command, "--help"});
     EXPECT_EQ(help.exitCode, 0);

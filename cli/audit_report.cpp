@@ -1,0 +1,154 @@
+#include "audit_report.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <tuple>
+#include <utility>
+
+namespace portpool::cli {
+namespace {
+
+using Port = std::pair<std::string, std::uint16_t>;  // protocol and number
+using Kind = PortUse::Kind;
+
+bool isEvery(const std::string& address) { return address == "0.0.0.0" || address == "::"; }
+
+/// Whether of two sockets on one port, bound to these addresses, one keeps off the other.
+bool meet(const std::string& one, const std::string& other) {
+  return one == other || isEvery(one) || isEvery(other);
+}
+
+/// The processes that use a port in one network, by address.
+using Processes = std::map<std::string, std::set<int>>;
+
+std::size_t countAll(const Processes& processes) {
+  std::set<int> all;
+  for (const auto& [address, some] : processes) all.insert(some.begin(), some.end());
+  return all.size();
+}
+
+/// How many of the processes have an address at which they meet another.
+std::size_t countColliding(const Processes& processes) {
+  std::set<int> colliding;
+  for (const auto& [address, some] : processes) {
+    std::set<int> meeting;
+    for (const auto& [other, others] : processes) {
+      if (meet(address, other)) meeting.insert(others.begin(), others.end());
+    }
+    if (meeting.size() > 1) colliding.insert(some.begin(), some.end());
+  }
+  return colliding.size();
+}
+
+std::string counted(std::size_t count, const std::string& one, const std::string& many) {
+  return std::to_string(count) + ' ' + (count == 1 ? one : many);
+}
+
+class Judge {
+ public:
+  Judge(std::uint16_t port, PortRange ephemeral)
+      : isEphemeral_(ephemeral.first <= port && port <= ephemeral.last), ephemeral_(ephemeral) {}
+
+  void add(const PortUse& use) {
+    networks_[use.network][use.address].insert(use.pid);
+    if (use.isInUse) failed_.insert({use.network, use.pid});
+    tests_.insert(use.test);
+  }
+
+  void judge(Finding& finding) const {
+    std::size_t processes = 0, colliding = 0;
+    for (const auto& [network, users] : networks_) {
+      processes += countAll(users);
+      colliding += countColliding(users);
+    }
+    finding.processes = processes;
+    finding.fault = Fault::Fixed;
+    const auto say = [&](Fault fault, const std::string& why) {
+      finding.fault = std::min(finding.fault, fault);
+      finding.why += (finding.why.empty() ? "" : "; ") + why;
+    };
+    if (!failed_.empty()) {
+      say(Fault::InUse,
+          "failed: address in use, in " + counted(failed_.size(), "process", "processes"));
+    }
+    const bool isOfOneTest = tests_.size() == 1 && !tests_.begin()->empty();
+    if (colliding > 0 && !isOfOneTest) {
+      say(Fault::Collides,
+          "bound by " + std::to_string(colliding) + " processes: these collide under -j");
+    } else {
+      say(Fault::Fixed, "fixed, bound by " + counted(processes, "process", "processes") +
+                            (colliding > 0 ? " of one test" : "") +
+                            (networks_.size() > 1 ? ", none beside another" : ""));
+    }
+    if (networks_.size() > 1)
+      finding.why += ", in " + std::to_string(networks_.size()) + " networks";
+    if (isEphemeral_) {
+      say(Fault::Ephemeral,
+          "in the ephemeral range " + PortSet{ephemeral_}.toString() + ": fails by chance");
+    }
+  }
+
+ private:
+  bool isEphemeral_;
+  PortRange ephemeral_;
+  std::map<std::uint64_t, Processes> networks_;
+  std::set<std::pair<std::uint64_t, int>> failed_;
+  std::set<std::string> tests_;
+};
+
+Finding findingOf(const Port& port, const std::vector<const PortUse*>& uses, PortRange ephemeral) {
+  Finding finding;
+  std::tie(finding.protocol, finding.port) = port;
+  Judge judge(port.second, ephemeral);
+  std::set<std::pair<std::uint64_t, int>> clients;
+  for (const auto* use : uses) {
+    if (use->kind == Kind::Bind) judge.add(*use);
+    if (use->kind == Kind::Connect) clients.insert({use->network, use->pid});
+  }
+  finding.uses = uses;
+  const auto isBind = [](const PortUse* use) { return use->kind == Kind::Bind; };
+  if (std::any_of(uses.begin(), uses.end(), isBind)) {
+    judge.judge(finding);
+  } else {
+    finding.processes = clients.size();
+    finding.why = "connected to only, by " + counted(clients.size(), "process", "processes");
+  }
+  return finding;
+}
+
+}  // namespace
+
+AuditReport makeReport(const AuditLog& log, PortRange ephemeral) {
+  // A connection to a port that something bound in its network says nothing more, though the server
+  // may have ended by then.
+  std::set<std::pair<std::uint64_t, Port>> bound;
+  std::set<Port> leased;
+  for (const auto& use : log.uses) {
+    const Port port{use.protocol, use.port};
+    if (use.kind == Kind::Bind || use.isLeased) bound.insert({use.network, port});
+    if (use.kind == Kind::Bind && use.isLeased) leased.insert(port);
+  }
+  std::map<Port, std::vector<const PortUse*>> found;
+  for (const auto& use : log.uses) {
+    if (use.isLeased || use.isEphemeral) continue;
+    const Port port{use.protocol, use.port};
+    if (use.kind == Kind::Bind || bound.count({use.network, port}) == 0) {
+      found[port].push_back(&use);
+    }
+  }
+  AuditReport report;
+  for (const auto& [port, uses] : found) {
+    report.findings.push_back(findingOf(port, uses, ephemeral));
+    leased.erase(port);
+  }
+  report.leased = leased.size();
+  std::stable_sort(report.findings.begin(), report.findings.end(),
+                   [](const Finding& one, const Finding& other) {
+                     return std::make_pair(one.fault, other.processes) <
+                            std::make_pair(other.fault, one.processes);
+                   });
+  return report;
+}
+
+}  // namespace portpool::cli

@@ -1,0 +1,50 @@
+#pragma once
+
+// What a log comes to.
+
+#include "audit_log.hpp"
+
+#include <portpool/port_set.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <ostream>
+#include <string>
+#include <vector>
+
+namespace portpool::cli {
+
+/// What is bad about a port that portpool did not lease, worst first.
+enum class Fault { InUse, Collides, Ephemeral, Fixed, ConnectedOnly };
+
+/// A port that the command used and portpool did not lease.
+struct Finding {
+  std::string protocol;
+  std::uint16_t port = 0;
+  Fault fault = Fault::ConnectedOnly;  // the worst
+  std::string why;
+  std::size_t processes = 0;
+  std::vector<const PortUse*> uses;  // without a lease
+};
+
+struct AuditReport {
+  std::vector<Finding> findings;  // worst first
+  std::size_t leased = 0;         // how many other ports were bound, all of them leased
+};
+
+/// `ephemeral` is the range of the ports that the system gives to clients.
+AuditReport makeReport(const AuditLog& log, PortRange ephemeral);
+
+/// The table of the findings, and what else there is to say.
+void printTable(const AuditReport& report, const AuditLog& log, std::ostream& out);
+
+struct AuditedCommand {
+  std::vector<std::string> words;
+  int status = 0;
+};
+
+/// All ports, leased or not, with all of their uses.
+void printJSON(const AuditReport& report, const AuditLog& log, const AuditedCommand& command,
+               std::ostream& out);
+
+}  // namespace portpool::cli

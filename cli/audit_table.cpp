@@ -1,0 +1,80 @@
+#include "audit_report.hpp"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <functional>
+
+namespace portpool::cli {
+namespace {
+
+constexpr std::size_t kColumns = 7;
+using Row = std::array<std::string, kColumns>;
+
+constexpr std::size_t kLongest = 80;  // of a column
+
+/// The different texts of the uses, the first of them in full.
+std::string listed(const Finding& finding,
+                   const std::function<std::string(const PortUse&)>& textOf) {
+  constexpr std::size_t kShown = 3;
+  std::vector<std::string> texts;
+  for (const auto* use : finding.uses) {
+    auto text = textOf(*use);
+    if (text.empty() || std::find(texts.begin(), texts.end(), text) != texts.end()) continue;
+    if (text.size() > kLongest) text = text.substr(0, kLongest - 3) + "...";
+    texts.push_back(std::move(text));
+  }
+  std::string list;
+  for (std::size_t i = 0; i < texts.size() && i < kShown; ++i)
+    list += (i > 0 ? ", " : "") + texts[i];
+  if (texts.size() > kShown) list += " and " + std::to_string(texts.size() - kShown) + " more";
+  return list.empty() ? "-" : list;
+}
+
+Row rowOf(const Finding& finding) {
+  return {std::to_string(finding.port),
+          finding.protocol,
+          listed(finding, [](const PortUse& use) { return use.address; }),
+          finding.why,
+          listed(finding,
+                 [](const PortUse& use) {
+                   return std::filesystem::path(use.program).filename().string();
+                 }),
+          listed(finding, [](const PortUse& use) { return use.test; }),
+          listed(finding, [](const PortUse& use) { return use.function; })};
+}
+
+void print(const std::vector<Row>& rows, std::ostream& out) {
+  std::array<std::size_t, kColumns> widths{};
+  for (const auto& row : rows) {
+    for (std::size_t i = 0; i < kColumns; ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  for (const auto& row : rows) {
+    for (std::size_t i = 0; i < kColumns; ++i) {
+      out << row[i];
+      if (i + 1 < kColumns) out << std::string(widths[i] - row[i].size() + 2, ' ');
+    }
+    out << '\n';
+  }
+}
+
+}  // namespace
+
+void printTable(const AuditReport& report, const AuditLog& log, std::ostream& out) {
+  if (report.findings.empty()) {
+    out << "portpool audit: no port was used that portpool did not lease\n";
+  } else {
+    std::vector<Row> rows{{"PORT", "PROTOCOL", "ADDRESS", "WHY", "PROGRAM", "TEST", "FUNCTION"}};
+    for (const auto& finding : report.findings) rows.push_back(rowOf(finding));
+    out << "portpool audit: ports that portpool did not lease, worst first\n";
+    print(rows, out);
+  }
+  if (report.leased > 0) {
+    out << report.leased << (report.leased == 1 ? " port that was" : " ports that were")
+        << " leased left out\n";
+  }
+  for (const auto& [program, why] : log.unseen)
+    out << "unseen: " << program << " (" << why << ")\n";
+}
+
+}  // namespace portpool::cli

@@ -1,0 +1,2 @@
+// A program into which nothing is preloaded.
+int main() {}
