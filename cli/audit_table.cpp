@@ -11,7 +11,7 @@ namespace {
 constexpr std::size_t kColumns = 7;
 using Row = std::array<std::string, kColumns>;
 
-constexpr std::size_t kLongest = 80;  // of a column
+constexpr std::size_t kLongest = 60;  // of a text in a column
 
 /// The different texts of the uses, the first of them in full.
 std::string listed(const Finding& finding,
@@ -20,8 +20,8 @@ std::string listed(const Finding& finding,
   std::vector<std::string> texts;
   for (const auto* use : finding.uses) {
     auto text = textOf(*use);
-    if (text.empty() || std::find(texts.begin(), texts.end(), text) != texts.end()) continue;
     if (text.size() > kLongest) text = text.substr(0, kLongest - 3) + "...";
+    if (text.empty() || std::find(texts.begin(), texts.end(), text) != texts.end()) continue;
     texts.push_back(std::move(text));
   }
   std::string list;
@@ -29,6 +29,17 @@ std::string listed(const Finding& finding,
     list += (i > 0 ? ", " : "") + texts[i];
   if (texts.size() > kShown) list += " and " + std::to_string(texts.size() - kShown) + " more";
   return list.empty() ? "-" : list;
+}
+
+/// The function without its parameters, which of C++ are long.
+std::string withoutParameters(const std::string& function) {
+  if (function.empty() || function.back() != ')') return function;
+  int depth = 0;
+  for (auto at = function.size(); at-- > 0;) {
+    if (function[at] == ')') ++depth;
+    if (function[at] == '(' && --depth == 0) return function.substr(0, at);
+  }
+  return function;
 }
 
 Row rowOf(const Finding& finding) {
@@ -41,7 +52,7 @@ Row rowOf(const Finding& finding) {
                    return std::filesystem::path(use.program).filename().string();
                  }),
           listed(finding, [](const PortUse& use) { return use.test; }),
-          listed(finding, [](const PortUse& use) { return use.function; })};
+          listed(finding, [](const PortUse& use) { return withoutParameters(use.function); })};
 }
 
 void print(const std::vector<Row>& rows, std::ostream& out) {
