@@ -21,13 +21,13 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 /// What a program that ends in time writes to stdout; nothing otherwise.
-std::string outputOf(const std::vector<std::string>& command, Clock::time_point deadline) {
+std::string outputOf(std::vector<std::string> command, Clock::time_point deadline) {
   std::array<int, 2> pipe{};
   if (::pipe2(pipe.data(), O_CLOEXEC) != 0) return {};
   const auto child = ::fork();
   if (child == 0) {
     std::vector<char*> words;
-    for (const auto& word : command) words.push_back(const_cast<char*>(word.c_str()));
+    for (auto& word : command) words.push_back(word.data());
     words.push_back(nullptr);
     ::dup2(pipe[1], STDOUT_FILENO);
     ::dup2(::open("/dev/null", O_WRONLY | O_CLOEXEC), STDERR_FILENO);
@@ -75,7 +75,7 @@ void nameFunctions(const std::vector<PortUse*>& uses) {
       address << std::hex << offset - 1;  // within the call, and not behind it
       command.push_back(address.str());
     }
-    std::istringstream lines(outputOf(command, deadline));
+    std::istringstream lines(outputOf(std::move(command), deadline));
     for (const auto offset : offsets) {
       std::string function, place;
       if (!std::getline(lines, function) || !std::getline(lines, place)) break;

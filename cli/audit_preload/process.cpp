@@ -51,7 +51,8 @@ bool usesCatch2() {
       const auto& segment = file->dlpi_phdr[i];
       if (segment.p_type != PT_LOAD || (segment.p_flags & PF_R) == 0) continue;
       if ((segment.p_flags & PF_W) != 0) continue;
-      const auto* begin = reinterpret_cast<const void*>(file->dlpi_addr + segment.p_vaddr);
+      // NOLINTNEXTLINE(performance-no-int-to-ptr): the loader tells addresses as numbers
+      const auto* begin = reinterpret_cast<const char*>(file->dlpi_addr + segment.p_vaddr);
       if (::memmem(begin, segment.p_filesz, kMark, sizeof kMark - 1) != nullptr) return 2;
     }
     return 1;  // the first is the program; the others do not matter

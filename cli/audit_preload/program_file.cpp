@@ -83,6 +83,7 @@ const char* whyUnseen(const char* path) {
 }
 
 bool findProgram(const char* name, char* path, std::size_t size) {
+  const auto nameSize = std::strlen(name) + 1;
   const bool isPath = std::strchr(name, '/') != nullptr;
   const char* folders = std::getenv("PATH");
   if (isPath) {
@@ -92,11 +93,11 @@ bool findProgram(const char* name, char* path, std::size_t size) {
   }
   for (;;) {
     const auto length = std::strcspn(folders, ":");
-    if (length + std::strlen(name) + 2 <= size) {
-      path[0] = '\0';
-      std::strncat(path, folders, length);
-      if (length > 0) std::strcat(path, "/");
-      std::strcat(path, name);
+    if (length + 1 + nameSize <= size) {
+      std::memcpy(path, folders, length);
+      auto* end = path + length;
+      if (length > 0) *end++ = '/';
+      std::memcpy(end, name, nameSize);
       struct stat file {};
       if (::access(path, X_OK) == 0 && ::stat(path, &file) == 0 && S_ISREG(file.st_mode)) {
         return true;

@@ -42,9 +42,9 @@ void recordNamed(const char* name, char* const* environment) {
 
 /// The program that is open as `file`.
 void recordOpen(int file, char* const* environment) {
-  char link[40]{}, path[PATH_MAX]{};
-  std::snprintf(link, sizeof link, "/proc/self/fd/%d", file);
-  if (::readlink(link, path, sizeof path - 1) > 0) recordProgram(path, environment);
+  char open[40]{}, target[PATH_MAX]{};
+  std::snprintf(open, sizeof open, "/proc/self/fd/%d", file);
+  if (::readlink(open, target, sizeof target - 1) > 0) recordProgram(target, environment);
 }
 
 using Words = char* const*;
@@ -75,6 +75,7 @@ int callExecvpe(const char* name, Words arguments, Words environment) {
 }  // namespace
 
 // NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): there they are reserved
+// NOLINTBEGIN(cppcoreguidelines-pro-type-const-cast): as execl takes its arguments
 PORTPOOL_AUDIT_EXPORT int execve(const char* path, Words arguments, Words environment) noexcept {
   return callExecve(path, arguments, environment);
 }
@@ -123,10 +124,9 @@ PORTPOOL_AUDIT_EXPORT int posix_spawnp(pid_t* pid, const char* name,
 
 // ---- Arguments one by one -----------------------------------------------------------------------
 
-/// Collects the arguments that begin with `first`, and leaves `rest` behind the null that ends
-/// them.
-// NOLINTNEXTLINE(bugprone-macro-parentheses): it declares, as a function cannot on its stack
-#define PORTPOOL_AUDIT_COLLECT(words, rest, first)                                        \
+/// Makes `words` of the arguments from `first` to null, and lets `rest` begin behind that. On the
+/// stack of its caller: a child of vfork shares its heap.
+#define PORTPOOL_AUDIT_COLLECT                                                            \
   va_list rest, counted;                                                                  \
   va_start(rest, first);                                                                  \
   va_copy(counted, rest);                                                                 \
@@ -138,23 +138,24 @@ PORTPOOL_AUDIT_EXPORT int posix_spawnp(pid_t* pid, const char* name,
   for (std::size_t i = 1; i < count; ++i) words[i] = va_arg(rest, char*)
 
 PORTPOOL_AUDIT_EXPORT int execl(const char* path, const char* first, ...) noexcept {
-  PORTPOOL_AUDIT_COLLECT(words, rest, first);
+  PORTPOOL_AUDIT_COLLECT;
   va_end(rest);
   return callExecve(path, words, environ);
 }
 
 PORTPOOL_AUDIT_EXPORT int execlp(const char* name, const char* first, ...) noexcept {
-  PORTPOOL_AUDIT_COLLECT(words, rest, first);
+  PORTPOOL_AUDIT_COLLECT;
   va_end(rest);
   return callExecvpe(name, words, environ);
 }
 
 PORTPOOL_AUDIT_EXPORT int execle(const char* path, const char* first, ...) noexcept {
-  PORTPOOL_AUDIT_COLLECT(words, rest, first);
+  PORTPOOL_AUDIT_COLLECT;
   Words environment = va_arg(rest, Words);
   va_end(rest);
   return callExecve(path, words, environment);
 }
+// NOLINTEND(cppcoreguidelines-pro-type-const-cast)
 // NOLINTEND(readability-inconsistent-declaration-parameter-name)
 
 }  // namespace portpool::audit

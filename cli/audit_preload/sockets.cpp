@@ -81,13 +81,13 @@ const char* protocolOf(int socket) {
 
 /// A call of the program.
 struct Call {
-  const char* kind;
-  const char* protocol;
+  const char* kind = nullptr;
+  const char* protocol = nullptr;
   Endpoint endpoint;
-  int error;
-  bool isEphemeral;
-  std::uint64_t network;
-  const void* caller;
+  int error = 0;
+  bool isEphemeral = false;
+  std::uint64_t network = 0;
+  const void* caller = nullptr;
 };
 
 /// Whether the last call of this kind on the port was the same: of the same test and process, from
