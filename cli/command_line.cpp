@@ -41,6 +41,9 @@ class CommandLine {
     addGet();
     addIsolate();
     addAudit();
+    addList();
+    addWho();
+    addDoctor();
   }
 
   int run(int argc, char** argv) {
@@ -157,12 +160,59 @@ class CommandLine {
         ->option_text("FILE");
   }
 
+  static void addJson(CLI::App& command, bool& asJson) {
+    command.add_flag("--json", asJson, "Print JSON");
+  }
+
+  void addList() {
+    auto& command =
+        add("list", Runs::Nothing, "Print who leases which ports, and what listens on them",
+            "Of all users, in this network. The command line of a test program that CTest runs "
+            "names its test.\nIt is cut after 400 bytes; JSON has all of it. What this user may "
+            "not look at is listed with \"?\".\n\n"
+            "Examples:\n"
+            "  portpool list\n"
+            "  portpool list --json | jq '.ports[].port'",
+            [this] { return list(list_); });
+    addJson(command, list_.asJson);
+  }
+
+  void addWho() {
+    auto& command = add("who", Runs::Nothing, "Print who uses a port",
+                        "By a lease, as a server, or by connections that are open or linger. Exit "
+                        "status 1 if nobody does.\n\n"
+                        "Examples:\n"
+                        "  portpool who 23817\n"
+                        "  until portpool who 23817 > /dev/null; do sleep 0.1; done",
+                        [this] { return who(who_); });
+    command.add_option("port", who_.port, "The port")
+        ->required()
+        ->check(CLI::Range(1, 65535))
+        ->option_text("PORT");
+    addJson(command, who_.asJson);
+  }
+
+  void addDoctor() {
+    auto& command = add("doctor", Runs::Nothing, "Print what will make tests flaky here",
+                        "And the command that mends it, and which ports tests get and why. Run it "
+                        "with the environment\nand the limits of the tests. Exit status 1 if "
+                        "something will fail, 0 with warnings.\n\n"
+                        "Examples:\n"
+                        "  portpool doctor\n"
+                        "  portpool doctor --json | jq '.findings[] | select(.severity != \"ok\")'",
+                        [this] { return doctor(doctor_); });
+    addJson(command, doctor_.asJson);
+  }
+
   CLI::App app_{"Gives every test its own TCP ports.", "portpool"};
   std::function<int()> chosen_;
   Command command_;  // after "--"
   ExecOptions exec_;
   GetOptions get_;
   AuditOptions audit_;
+  ListOptions list_;
+  WhoOptions who_;
+  DoctorOptions doctor_;
 };
 
 }  // namespace

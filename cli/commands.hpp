@@ -49,4 +49,20 @@ struct AuditOptions {
 };
 int audit(const AuditOptions& options, const Command& command);
 
+struct ListOptions {
+  bool asJson = false;
+};
+int list(const ListOptions& options);
+
+struct WhoOptions {
+  std::uint16_t port = 0;
+  bool asJson = false;
+};
+int who(const WhoOptions& options);
+
+struct DoctorOptions {
+  bool asJson = false;
+};
+int doctor(const DoctorOptions& options);
+
 }  // namespace portpool::cli

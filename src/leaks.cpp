@@ -14,7 +14,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 using platform::PortSocket;
-using platform::PortUser;
 using platform::Probe;
 
 enum class Use {
@@ -48,7 +47,7 @@ class LeakSearch {
     for (Clock::duration pause = std::chrono::microseconds(200); isAnyInUse(); look()) {
       const auto now = Clock::now();
       if (!deadline && now >= start + kSoon) {
-        const auto users = platform::usersOfPorts(portsInUse(), platform::UserSearch::Sockets);
+        const auto users = usersOfPorts(portsInUse(), UserSearch::Sockets);
         if (users && isAllOfThisProcess(*users)) return;
         const bool isAlive = users && std::any_of(users->begin(), users->end(), isSeenAlive);
         deadline = start + (isAlive ? kDying : kUnseen);
@@ -62,7 +61,7 @@ class LeakSearch {
   Leaks describe(const std::string& phase) const {
     Leaks leaks;
     std::optional<std::vector<PortUser>> users;
-    if (isAnyInUse()) users = platform::usersOfPorts(portsInUse(), platform::UserSearch::Sockets);
+    if (isAnyInUse()) users = usersOfPorts(portsInUse(), UserSearch::Sockets);
     for (const auto& [allocation, use] : suspects_) {
       const auto port = allocation->port();
       const auto title = portTitle(port, allocation->request().name);
@@ -199,8 +198,9 @@ class LeakSearch {
     for (const auto& user : *users) {
       if (user.port != port || !isSeen(user)) continue;
       if ((user.use == PortUser::Use::HasConnection) != connections) continue;
-      if (std::find(processes.begin(), processes.end(), user.process) == processes.end()) {
-        processes.push_back(user.process);
+      const auto process = user.process();
+      if (std::find(processes.begin(), processes.end(), process) == processes.end()) {
+        processes.push_back(process);
       }
     }
     std::string text;

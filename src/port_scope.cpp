@@ -68,16 +68,17 @@ void warnOfUnknownLeaks(const std::string& phase, const std::exception& error) n
 }
 
 /// What the system shows of a port's users, for a failing test.
-std::string describeUsers(const std::vector<platform::PortUser>& users, std::uint16_t port) {
-  using Use = platform::PortUser::Use;
+std::string describeUsers(const std::vector<PortUser>& users, std::uint16_t port) {
+  using Use = PortUser::Use;
   std::string servers, others;
   for (const auto& user : users) {
     if (user.port != port) continue;
     // What this process has bound is its hold.
     if (user.use == Use::Lingers || (user.use == Use::Binds && user.isThisProcess)) continue;
-    const auto text = user.use == Use::Listens         ? user.process
-                      : user.use == Use::HasConnection ? "a connection is open in " + user.process
-                                                       : "it is bound by " + user.process;
+    const auto text = (user.use == Use::Listens         ? ""
+                       : user.use == Use::HasConnection ? "a connection is open in "
+                                                        : "it is bound by ") +
+                      user.process();
     auto& list = user.use == Use::Listens ? servers : others;
     if (list.find(text) == std::string::npos) list += (list.empty() ? "" : ", ") + text;
   }
@@ -303,7 +304,7 @@ std::string describePorts() {
   PortSet ports;
   for (const auto& [port, line] : lines) ports.insert(port);
   if (ports.empty()) return {};
-  const auto users = platform::usersOfPorts(ports, platform::UserSearch::Sockets);
+  const auto users = usersOfPorts(ports, UserSearch::Sockets);
   std::string text;
   for (const auto& [port, line] : lines) {
     text += "portpool: " + line.phase + ": " + portTitle(port, line.name) +

@@ -148,14 +148,14 @@ std::string PortWait::describeUsers() const {
   if (!isOnlyOne) text << ports.size() << ' ';
   text << (isOnlyOne ? "port" : "ports") << " of the pool (" << listed(ports) << ") "
        << (isOnlyOne ? "is taken" : "are taken");
-  const auto known = platform::usersOfPorts(ports, platform::UserSearch::SocketsAndLeases);
+  const auto known = usersOfPorts(ports, UserSearch::SocketsAndLeases);
   if (!known) return text.str() + "; by whom is not known: the system does not show its sockets";
 
   std::map<std::string, PortSet> users;
   PortSet explained;
   for (const auto& user : *known) {
-    const bool lingers = user.use == platform::PortUser::Use::Lingers;
-    users[lingers ? "connections in TIME_WAIT or the like" : user.process].insert(user.port);
+    const bool lingers = user.use == PortUser::Use::Lingers;
+    users[lingers ? "connections in TIME_WAIT or the like" : user.process()].insert(user.port);
     explained.insert(user.port);
   }
   if (isEveryPortTaken) {

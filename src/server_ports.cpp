@@ -87,19 +87,23 @@ const PortSet& excludedTCPPorts() {
   return ports;
 }
 
+std::string serverTCPPortsVariable() {
+  for (const char* variable :
+       {"PORTPOOL_PORTS", "PYSYS_PORTS", "PORTPOOL_PORTS_FILE", "PYSYS_PORTS_FILE"}) {
+    if (environmentVariable(variable)) return variable;
+  }
+  return {};
+}
+
 PortSet getServerTCPPorts() {
-  for (const char* variable : {"PORTPOOL_PORTS", "PYSYS_PORTS"}) {
-    if (const auto text = environmentVariable(variable)) {
-      return withoutExcluded(parsePortSet(*text, variable), variable);
-    }
+  const auto variable = serverTCPPortsVariable();
+  if (variable.empty()) return computedServerPorts();
+  const auto value = environmentVariable(variable.c_str()).value_or("");
+  if (variable.find("_FILE") == std::string::npos) {
+    return withoutExcluded(parsePortSet(value, variable), variable);
   }
-  for (const char* variable : {"PORTPOOL_PORTS_FILE", "PYSYS_PORTS_FILE"}) {
-    if (const auto path = environmentVariable(variable)) {
-      const auto source = std::string(variable) + "=\"" + *path + '"';
-      return withoutExcluded(parsePortSet(readPortsFile(*path, source), source), source);
-    }
-  }
-  return computedServerPorts();
+  const auto source = variable + "=\"" + value + '"';
+  return withoutExcluded(parsePortSet(readPortsFile(value, source), source), source);
 }
 
 }  // namespace portpool

@@ -14,10 +14,11 @@ namespace {
 /// Who has sockets on the port, in words.
 std::string takersOf(std::uint16_t port) {
   std::string takers;
-  const auto users = platform::usersOfPorts({{port, port}}, platform::UserSearch::Sockets);
-  for (const auto& user : users.value_or(std::vector<platform::PortUser>())) {
-    if (user.process.empty() || takers.find(user.process) != std::string::npos) continue;
-    takers += (takers.empty() ? "" : ", ") + user.process;
+  const auto users = usersOfPorts({{port, port}}, UserSearch::Sockets);
+  for (const auto& user : users.value_or(std::vector<PortUser>())) {
+    const auto taker = user.process();
+    if (taker.empty() || takers.find(taker) != std::string::npos) continue;
+    takers += (takers.empty() ? "" : ", ") + taker;
   }
   return takers.empty() ? "a program that the system does not show" : takers;
 }

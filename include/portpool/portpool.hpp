@@ -12,6 +12,7 @@
 #include <portpool/port_request.hpp>    // IWYU pragma: export
 #include <portpool/port_scope.hpp>      // IWYU pragma: export
 #include <portpool/port_set.hpp>        // IWYU pragma: export
+#include <portpool/port_users.hpp>      // IWYU pragma: export
 #include <portpool/server_ports.hpp>    // IWYU pragma: export
 #include <portpool/sockets.hpp>         // IWYU pragma: export
 #include <portpool/tcp_port_owner.hpp>  // IWYU pragma: export

@@ -4,6 +4,8 @@
 
 #include <portpool/port_set.hpp>
 
+#include <string>
+
 namespace portpool {
 
 /// The ports that the system gives to the client side of connections, and to sockets bound to port
@@ -27,5 +29,8 @@ const PortSet& excludedTCPPorts();
 /// file is not understood or leaves no port; PortRangeUnknownError as getEphemeralTCPPortRange().
 /// Thread-safe, as long as no thread changes the environment. From PySys.
 PortSet getServerTCPPorts();
+
+/// Which of these variables names them, or "" if none is set. Thread-safe under the same condition.
+std::string serverTCPPortsVariable();
 
 }  // namespace portpool

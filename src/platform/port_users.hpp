@@ -4,11 +4,11 @@
 
 #include <portpool/port_request.hpp>
 #include <portpool/port_set.hpp>
+#include <portpool/port_users.hpp>
 
 #include <chrono>
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <vector>
 
 namespace portpool::platform {
@@ -27,6 +27,7 @@ struct PortSocket {
   State state;
   std::chrono::milliseconds left;  ///< how long the system keeps a connection in TIME_WAIT
   unsigned long inode;             ///< 0 if no process has it open
+  unsigned userId;                 ///< whose it is, if a process has it open
 };
 
 enum class SocketKind {
@@ -39,25 +40,5 @@ enum class SocketKind {
 /// DescriptorLimitError.
 std::optional<std::vector<PortSocket>> socketsOn(const PortSet& ports, Transport transport,
                                                  SocketKind kind = SocketKind::All);
-
-/// Whoever uses a port.
-struct PortUser {
-  enum class Use { Listens, Binds, HasConnection, Lingers, Leases };
-
-  std::uint16_t port;
-  Use use;
-  std::string process;  ///< "pid 42 (redis-server *:20000)", printable; "" for what lingers
-  bool isThisProcess;
-  bool isExiting;  ///< as far as the system shows it: it has no memory, but still its sockets
-};
-
-enum class UserSearch {
-  Sockets,           ///< whoever has sockets on the ports
-  SocketsAndLeases,  ///< and whoever leases them
-};
-
-/// Who uses the ports, as far as the system lets this process see it, or nothing if it does not
-/// show any program's sockets. Throws DescriptorLimitError.
-std::optional<std::vector<PortUser>> usersOfPorts(const PortSet& ports, UserSearch search);
 
 }  // namespace portpool::platform

@@ -20,7 +20,9 @@ TEST(Usage, ThatIsWrongIsToldOnStderr) {
         Arguments{"exec", "-n", "0", "--", "true"}, Arguments{"exec", "--unknown", "--", "true"},
         Arguments{"exec", "--hold", "--listen", "--", "true"}, Arguments{"get", "--for", "me"},
         Arguments{"get", "--", "true"}, Arguments{"isolate"},
-        Arguments{"audit", "--json", "--output", "x"}}) {
+        Arguments{"audit", "--json", "--output", "x"}, Arguments{"list", "20000"}, Arguments{"who"},
+        Arguments{"who", "0"}, Arguments{"who", "65536"}, Arguments{"who", "http"},
+        Arguments{"who", "1", "2"}, Arguments{"doctor", "now"}}) {
     const auto result = runPortpool(arguments);
     EXPECT_EQ(result.exitCode, kUsage) << ::testing::PrintToString(arguments);
     EXPECT_EQ(result.output, "");
@@ -31,7 +33,7 @@ TEST(Usage, ThatIsWrongIsToldOnStderr) {
 TEST(Usage, HelpShowsEachCommandWithExamples) {
   const auto overview = runPortpool({"--help"});
   EXPECT_EQ(overview.exitCode, 0);
-  for (const std::string command : {"exec", "get", "isolate", "audit"}) {
+  for (const std::string command : {"exec", "get", "isolate", "audit", "list", "who", "doctor"}) {
     EXPECT_THAT(overview.output, HasSubstr("\n  " + command + ' '));
     const auto help = runPortpool({command, "--help"});
     EXPECT_EQ(help.exitCode, 0);

@@ -2,10 +2,9 @@
 
 #include "platform/port_users.hpp"
 
-#include "../posix/lock_offset.hpp"
-#include "../posix/posix.hpp"
-#include "lease_name.hpp"
+#include "lease_tables.hpp"
 #include "platform/files.hpp"
+#include "platform/lease.hpp"
 #include "text.hpp"
 
 #include <dirent.h>
@@ -21,7 +20,8 @@
 #include <sstream>
 #include <string_view>
 
-namespace portpool::platform {
+namespace portpool {
+namespace platform {
 namespace {
 
 /// What the symbolic link names (its beginning, if it is long), or "" if it cannot be read.
@@ -44,10 +44,10 @@ std::vector<std::string> namesIn(const std::string& folder) {
 
 /// The command line, or if the process has wiped it, the program's name.
 std::string commandOf(const std::string& pid) {
-  constexpr std::size_t kLongest = 80;
+  constexpr std::size_t kLongest = 16384;
   std::string command;
   for (const auto* file : {"/cmdline", "/comm"}) {
-    readFile("/proc/" + pid + file, command, std::size_t{4} * kLongest);
+    readFile("/proc/" + pid + file, command, kLongest + 1);
     std::replace(command.begin(), command.end(), '\0', ' ');
     while (!command.empty() && (command.back() == ' ' || command.back() == '\n')) {
       command.pop_back();
@@ -63,12 +63,20 @@ bool hasNoMemory(const std::string& pid) {
   return readFile("/proc/" + pid + "/statm", pages) != 0 || pages.rfind("0 ", 0) == 0;
 }
 
-/// A use of a port by whoever has the inode open.
-struct UseOfInode {
-  std::uint16_t port;
-  PortUser::Use use;
-};
-using UsesByInode = std::map<unsigned long, std::vector<UseOfInode>>;
+/// The user as whom the process runs.
+std::optional<unsigned> userOf(const std::string& pid) {
+  constexpr std::string_view kLabel = "\nUid:";  // the real, the effective, and others
+  std::string status;
+  readFile("/proc/" + pid + "/status", status);
+  const auto label = status.find(kLabel);
+  if (label == std::string::npos) return std::nullopt;
+  char* end = nullptr;
+  std::strtoul(status.c_str() + label + kLabel.size(), &end, 10);
+  return static_cast<unsigned>(std::strtoul(end, nullptr, 10));
+}
+
+/// Uses of ports by whoever has the inode open: all that is known of them without the process.
+using UsesByInode = std::map<unsigned long, std::vector<PortUser>>;
 
 PortUser::Use useOf(PortSocket::State state) {
   switch (state) {
@@ -84,50 +92,6 @@ PortUser::Use useOf(PortSocket::State state) {
   return PortUser::Use::Lingers;
 }
 
-// ---- Leases -------------------------------------------------------------------------------------
-
-/// Adds the leases by abstract names that are in `ports`.
-void addNamedLeases(const PortSet& ports, UsesByInode& uses) {
-  std::string text;
-  readFile("/proc/net/unix", text);
-  std::istringstream table(text);
-  const auto mark = std::string("@").append(kAbstractNamePrefix);
-  for (std::string line; std::getline(table, line);) {
-    const auto name = line.find(mark);
-    if (name == std::string::npos) continue;
-    const auto key = std::strtoull(line.c_str() + name + mark.size(), nullptr, 10);
-    if (key == 0 || key > 65535 || !ports.contains(static_cast<std::uint16_t>(key))) continue;
-    std::istringstream words(line);
-    std::string number, references, protocol, flags, type, state;
-    unsigned long inode = 0;
-    words >> number >> references >> protocol >> flags >> type >> state >> inode;
-    uses[inode].push_back({static_cast<std::uint16_t>(key), PortUser::Use::Leases});
-  }
-}
-
-/// The ports of `ports` that are leased by locks of the descriptor that `path`, of
-/// /proc/<pid>/fdinfo, describes.
-PortSet lockedPorts(const std::string& path, const PortSet& ports) {
-  PortSet locked;
-  std::string text;
-  readFile(path, text);
-  std::istringstream lines(text);
-  // lock:  1: OFDLCK ADVISORY WRITE <pid> <device:inode> <first> <last>
-  for (std::string line; std::getline(lines, line);) {
-    std::istringstream words(line);
-    std::string label, number, kind, advisory, access, pid, inode;
-    std::uint64_t first = 0;
-    if (words >> label >> number >> kind >> advisory >> access >> pid >> inode >> first &&
-        label == "lock:" && kind == "OFDLCK") {
-      const auto key = (first - lockOffset(networkId(), 0)) >> 1;  // huge, in another network
-      if (0 < key && key < 65536 && ports.contains(static_cast<std::uint16_t>(key))) {
-        locked.insert(static_cast<std::uint16_t>(key));
-      }
-    }
-  }
-  return locked;
-}
-
 // ---- Processes ----------------------------------------------------------------------------------
 
 /// The inode of the socket that a descriptor refers to by this target, or 0.
@@ -137,11 +101,24 @@ unsigned long socketInode(const std::string& target) {
   return std::strtoul(target.c_str() + kPrefix.size(), nullptr, 10);
 }
 
+/// The symbolic link that leads to this process's network, or to another's.
+std::string networkOf(const std::string& pid) { return targetOf("/proc/" + pid + "/ns/net"); }
+
+std::vector<std::string> processes() {
+  auto names = namesIn("/proc");
+  names.erase(std::remove_if(names.begin(), names.end(),
+                             [](const std::string& name) {
+                               return name.find_first_not_of("0123456789") != std::string::npos;
+                             }),
+              names.end());
+  return names;
+}
+
 /// Looks for the users of sockets and leases among the processes.
 class Search {
  public:
-  /// `leased` is empty if leases do not matter.
-  Search(UsesByInode uses, PortSet leased) : uses_(std::move(uses)), leased_(std::move(leased)) {
+  /// `locked` are the ports leased by locks.
+  Search(UsesByInode uses, PortSet locked) : uses_(std::move(uses)), locked_(std::move(locked)) {
     for (const auto& [inode, use] : uses_) unexplained_.insert(inode);
   }
 
@@ -151,34 +128,44 @@ class Search {
     // can use the ports, and nobody when all is known.
     const auto self = targetOf("/proc/self");  // not always this process's own number: namespaces
     lookAt(self, true);
-    const auto network = targetOf("/proc/self/ns/net");
-    for (const auto& pid : namesIn("/proc")) {
-      if (unexplained_.empty() && leased_.empty()) break;
-      if (pid == self || pid.find_first_not_of("0123456789") != std::string::npos) continue;
-      if (targetOf("/proc/" + pid + "/ns/net") == network) lookAt(pid, false);
+    const auto network = networkOf("self");
+    for (const auto& pid : processes()) {
+      if (unexplained_.empty() && locked_.empty()) break;
+      if (pid != self && networkOf(pid) == network) lookAt(pid, false);
     }
     for (const auto inode : unexplained_) {
-      for (const auto& use : uses_[inode]) {
-        found_.push_back(
-            {use.port, use.use, "a process that this user may not look at", false, true});
+      for (auto& use : uses_[inode]) {
+        if (use.use == PortUser::Use::Leases) use.userId = ownerOf(inode);
+        found_.push_back(std::move(use));
       }
     }
+    for (const auto port : locked_) found_.push_back(lease(port));
     return std::move(found_);
+  }
+
+  static PortUser lease(std::uint16_t port) {
+    PortUser user{port, PortUser::Use::Leases, Transport::Both};
+    user.isExiting = true;  // for all that is known
+    return user;
   }
 
  private:
   void lookAt(const std::string& pid, bool isThisProcess) {
     constexpr std::string_view kLockFile = "/portpool.lock";
     const auto process = "/proc/" + pid;
-    std::string description;
-    bool isExiting = false;
-    const auto add = [&](const UseOfInode& use) {
-      if (description.empty()) {
-        isExiting = hasNoMemory(pid);
-        description = (isThisProcess ? "this process, pid " : "pid ") + pid + " (" +
-                      (isExiting ? "exiting" : commandOf(pid)) + ')';
+    PortUser known{};  // of the process
+    const auto add = [&](PortUser user) {
+      if (known.pid == 0) {
+        known.pid = std::atoi(pid.c_str());
+        known.userId = userOf(pid);
+        known.isThisProcess = isThisProcess;
+        known.isExiting = hasNoMemory(pid);
+        if (!known.isExiting) known.command = commandOf(pid);
       }
-      found_.push_back({use.port, use.use, description, isThisProcess, isExiting});
+      known.port = user.port;
+      known.use = user.use;
+      known.transport = user.transport;
+      found_.push_back(known);
     };
     for (const auto& descriptor : namesIn(process + "/fd")) {
       const auto target = targetOf(process + "/fd/" + descriptor);
@@ -187,44 +174,85 @@ class Search {
           for (const auto& use : used->second) add(use);
           unexplained_.erase(inode);
         }
-      } else if (!leased_.empty() && target.size() >= kLockFile.size() &&
+      } else if (!locked_.empty() && target.size() >= kLockFile.size() &&
                  target.compare(target.size() - kLockFile.size(), kLockFile.size(), kLockFile) ==
                      0) {
-        for (const auto port : lockedPorts(process + "/fdinfo/" + descriptor, leased_)) {
-          add({port, PortUser::Use::Leases});
-        }
+        const auto ports = lockedPorts(process + "/fdinfo/" + descriptor) & locked_;
+        for (const auto port : ports) add(lease(port));
+        locked_ -= ports;
       }
     }
   }
 
   UsesByInode uses_;
-  PortSet leased_;
+  PortSet locked_;
   std::set<unsigned long> unexplained_;
   std::vector<PortUser> found_;
 };
 
 }  // namespace
+}  // namespace platform
+
+std::string PortUser::process() const {
+  constexpr std::size_t kLongest = 80;
+  if (use == Use::Lingers) return "";
+  if (pid == 0) return "a process that this user may not look at";
+  return (isThisProcess ? "this process, pid " : "pid ") + std::to_string(pid) + " (" +
+         (isExiting ? "exiting" : printable(command, kLongest)) + ')';
+}
 
 std::optional<std::vector<PortUser>> usersOfPorts(const PortSet& ports, UserSearch search) {
+  using namespace platform;
   UsesByInode uses;
   std::vector<PortUser> lingering;
   for (const auto transport : {Transport::TCP, Transport::UDP}) {
     const auto sockets = socketsOn(ports, transport);
     if (!sockets) return std::nullopt;
     for (const auto& socket : *sockets) {
+      PortUser user{socket.port, useOf(socket.state), transport};
+      user.isExiting = true;  // for all that is known
       if (socket.inode != 0) {
-        uses[socket.inode].push_back({socket.port, useOf(socket.state)});
+        user.userId = socket.userId;
+        uses[socket.inode].push_back(user);
       } else if (socket.state == PortSocket::State::Lingering) {
-        lingering.push_back({socket.port, PortUser::Use::Lingers, "", false, true});
+        lingering.push_back(user);
       }
     }
   }
-  const bool withLeases = search == UserSearch::SocketsAndLeases;
-  if (withLeases) addNamedLeases(ports, uses);
-  if (uses.empty() && !withLeases) return lingering;
-  auto users = Search(std::move(uses), withLeases ? ports : PortSet()).run();
+  PortSet locked;
+  if (search == UserSearch::SocketsAndLeases) {
+    for (const auto& lease : namedLeases()) {
+      if (ports.contains(lease.port)) uses[lease.inode].push_back(Search::lease(lease.port));
+    }
+    locked = lockedPorts("/proc/locks") & ports;
+  }
+  if (uses.empty() && locked.empty()) return lingering;
+  auto users = Search(std::move(uses), std::move(locked)).run();
   users.insert(users.end(), lingering.begin(), lingering.end());
   return users;
 }
 
-}  // namespace portpool::platform
+PortSet leasedPorts() {
+  auto ports = platform::lockedPorts("/proc/locks");
+  for (const auto& lease : platform::namedLeases()) ports.insert(lease.port);
+  return ports;
+}
+
+std::size_t countLeasesOfOtherNetworks() {
+  using namespace platform;
+  std::set<std::string> networks{"", networkOf("self")};
+  std::size_t count = 0;
+  for (const auto& pid : processes()) {
+    if (networks.insert(networkOf(pid)).second) {
+      count += namedLeases("/proc/" + pid + "/net/unix").size();
+    }
+  }
+  return count;
+}
+
+LeaseKind leaseKind() {
+  return platform::makeLeaseRegistry()->isOneOfTwo() ? LeaseKind::LockFile
+                                                     : LeaseKind::AbstractName;
+}
+
+}  // namespace portpool

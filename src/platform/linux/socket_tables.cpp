@@ -110,7 +110,8 @@ bool addAnswer(const Socket& socket, Transport transport, const PortSet& ports,
         if (port != 0 && ports.contains(port)) {
           found.push_back({port, addressFrom(message.idiag_family, &message.id.idiag_src),
                            stateOf(message.idiag_state, message.idiag_inode, transport),
-                           std::chrono::milliseconds(message.idiag_expires), message.idiag_inode});
+                           std::chrono::milliseconds(message.idiag_expires), message.idiag_inode,
+                           message.idiag_uid});
         }
       }
       const auto step = std::min<std::size_t>(NLMSG_ALIGN(header.nlmsg_len), left);
@@ -182,7 +183,8 @@ bool addTable(const std::string& name, Transport transport, SocketKind kind, con
     const auto state = stateOf(static_cast<unsigned>(hex(stateText, 0)), number, transport);
     if (kind == SocketKind::Connection && state == PortSocket::State::Listening) continue;
     found.push_back({port, addressIn(local), state,
-                     std::chrono::milliseconds(ticks * 1000 / kTicksPerSecond), number});
+                     std::chrono::milliseconds(ticks * 1000 / kTicksPerSecond), number,
+                     static_cast<unsigned>(std::strtoul(uid.c_str(), nullptr, 10))});
   }
   return true;
 }

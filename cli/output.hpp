@@ -1,0 +1,25 @@
+#pragma once
+
+#include <portpool/port_users.hpp>
+
+#include <string>
+#include <vector>
+
+namespace portpool::cli {
+
+/// Writes the text to stdout. Throws if that fails.
+void print(const std::string& text);
+
+/// The rows as lines of columns of one width each, two blanks apart; the last column is as it is.
+std::string table(const std::vector<std::vector<std::string>>& rows);
+
+/// The text, cut to what one reads of it in a line.
+std::string shortened(const std::string& text);
+
+/// "3 ports", "1 port".
+std::string counted(std::size_t count, const std::string& what);
+
+/// The user's login name, or its number if it has none; "" if it is not known.
+std::string userName(const PortUser& user);
+
+}  // namespace portpool::cli

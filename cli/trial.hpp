@@ -1,0 +1,37 @@
+#pragma once
+
+#include "commands.hpp"
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace portpool::cli {
+
+/// Keeps what this process and its children write to stderr from the user, as long as it exists.
+class StderrCapture {
+ public:
+  /// Throws std::system_error.
+  StderrCapture();
+  StderrCapture(const StderrCapture&) = delete;
+  StderrCapture& operator=(const StderrCapture&) = delete;
+  ~StderrCapture();
+
+  /// The lines written so far.
+  std::vector<std::string> lines() const;
+
+ private:
+  int file_;
+  int before_;
+};
+
+struct TrialResult {
+  bool hasSucceeded;
+  std::vector<std::string> lines;  // that were said on stderr, without "portpool: "
+};
+
+/// Runs the function in a forked child, which may change itself as it likes. It succeeds unless it
+/// throws, whose message is then the last line.
+TrialResult tryInChild(const std::function<void()>& function);
+
+}  // namespace portpool::cli

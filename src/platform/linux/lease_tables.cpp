@@ -1,0 +1,103 @@
+// Which ports are leased, by the kernel's tables.
+
+#include "lease_tables.hpp"
+
+#include "../posix/lock_offset.hpp"
+#include "../posix/posix.hpp"
+#include "lease_name.hpp"
+#include "platform/files.hpp"
+#include "platform/socket.hpp"
+
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <linux/sock_diag.h>
+#include <linux/unix_diag.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cstdlib>
+#include <cstring>
+#include <sstream>
+
+namespace portpool::platform {
+
+std::vector<NamedLease> namedLeases(const std::string& table) {
+  std::vector<NamedLease> leases;
+  std::string text;
+  readFile(table, text);
+  std::istringstream lines(text);
+  const auto mark = std::string("@").append(kAbstractNamePrefix);
+  for (std::string line; std::getline(lines, line);) {
+    const auto name = line.find(mark);
+    if (name == std::string::npos) continue;
+    const auto key = std::strtoull(line.c_str() + name + mark.size(), nullptr, 10);
+    if (key == 0 || key > 65535) continue;
+    std::istringstream words(line);
+    std::string number, references, protocol, flags, type, state;
+    unsigned long inode = 0;
+    words >> number >> references >> protocol >> flags >> type >> state >> inode;
+    leases.push_back({static_cast<std::uint16_t>(key), inode});
+  }
+  return leases;
+}
+
+std::optional<unsigned> ownerOf(unsigned long inode) {
+  struct {
+    nlmsghdr header;
+    unix_diag_req request;
+  } query{};
+  query.header.nlmsg_len = sizeof query;
+  query.header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
+  query.header.nlmsg_flags = NLM_F_REQUEST;
+  query.request.sdiag_family = AF_UNIX;
+  query.request.udiag_states = ~0U;
+  query.request.udiag_ino = static_cast<__u32>(inode);
+  query.request.udiag_show = UDIAG_SHOW_UID;
+  query.request.udiag_cookie[0] = query.request.udiag_cookie[1] = ~0U;  // whatever it is
+  const Socket socket(::socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG));
+  if (!socket || ::send(socket.get(), &query, sizeof query, 0) != sizeof query) return std::nullopt;
+  alignas(nlmsghdr) std::array<char, 4096> buffer{};
+  const auto size = ::recv(socket.get(), buffer.data(), buffer.size(), 0);
+  const auto* header = reinterpret_cast<const nlmsghdr*>(buffer.data());
+  if (size < ssize_t{NLMSG_LENGTH(sizeof(unix_diag_msg))} ||
+      header->nlmsg_type != SOCK_DIAG_BY_FAMILY) {
+    return std::nullopt;
+  }
+  constexpr std::size_t kAttributes = NLMSG_SPACE(sizeof(unix_diag_msg));
+  const auto end = std::min(static_cast<std::size_t>(size), std::size_t{header->nlmsg_len});
+  for (auto place = kAttributes; place + sizeof(rtattr) <= end;) {
+    rtattr attribute{};
+    std::memcpy(&attribute, &buffer[place], sizeof attribute);
+    unsigned user = 0;
+    if (attribute.rta_type == UNIX_DIAG_UID && place + RTA_LENGTH(sizeof user) <= end) {
+      std::memcpy(&user, &buffer[place + RTA_LENGTH(0)], sizeof user);
+      return user;
+    }
+    if (attribute.rta_len < sizeof attribute) break;
+    place += RTA_ALIGN(attribute.rta_len);
+  }
+  return std::nullopt;
+}
+
+PortSet lockedPorts(const std::string& table) {
+  PortSet ports;
+  std::string text;
+  readFile(table, text);
+  if (text.find("OFDLCK") == std::string::npos) return ports;
+  const auto network = networkId();
+  std::istringstream lines(text);
+  // In the table of a descriptor after "lock:": 1: OFDLCK ADVISORY WRITE -1 <inode> <first> <last>
+  for (std::string line; std::getline(lines, line);) {
+    const auto kind = line.find("OFDLCK ");
+    if (kind == std::string::npos) continue;
+    std::istringstream words(line.substr(kind));
+    std::string label, advisory, access, pid, inode;
+    std::uint64_t first = 0;
+    if (!(words >> label >> advisory >> access >> pid >> inode >> first)) continue;
+    const auto key = (first - lockOffset(network, 0)) >> 1;  // huge, in another network
+    if (0 < key && key < 65536) ports.insert(static_cast<std::uint16_t>(key));
+  }
+  return ports;
+}
+
+}  // namespace portpool::platform

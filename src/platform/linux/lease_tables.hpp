@@ -1,0 +1,28 @@
+#pragma once
+
+#include <portpool/port_set.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace portpool::platform {
+
+/// A lease of a port by an abstract name.
+struct NamedLease {
+  std::uint16_t port;
+  unsigned long inode;  ///< of its socket
+};
+
+/// The leases by abstract names that the kernel's table of AF_UNIX sockets shows.
+std::vector<NamedLease> namedLeases(const std::string& table = "/proc/net/unix");
+
+/// Whose the AF_UNIX socket is, if the kernel tells it.
+std::optional<unsigned> ownerOf(unsigned long inode);
+
+/// The ports of this network that are leased by locks of the table: /proc/locks, of all processes,
+/// or /proc/<pid>/fdinfo/<descriptor>.
+PortSet lockedPorts(const std::string& table);
+
+}  // namespace portpool::platform

@@ -1,0 +1,187 @@
+#include "answers.hpp"
+#include "cross_process/fork.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <portpool/portpool.hpp>
+
+#include <unistd.h>
+
+#include <string>
+
+namespace portpool::test {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ContainsRegex;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+Json listed(std::uint16_t port) { return usersIn(jsonOf(runPortpool({"list", "--json"})), port); }
+
+TEST(List, ShowsWhoLeasesAPort) {
+  const TCPPortOwner owner;
+  const auto users = listed(owner.port());
+  ASSERT_EQ(users.size(), 1U) << users;
+  EXPECT_EQ(users[0]["use"], "leases");
+  EXPECT_EQ(users[0]["pid"], ::getpid());
+  EXPECT_EQ(users[0]["user"].get<std::string>() + '\n', runScript("id -un").output);
+  EXPECT_THAT(users[0]["command"].get<std::string>(), HasSubstr("cli_test"));
+}
+
+TEST(List, IsATable) {
+  const TCPPortOwner owner;
+  const auto text = runPortpool({"list"}).output;
+  EXPECT_THAT(text, StartsWith("PORT   USE"));
+  EXPECT_THAT(text, ContainsRegex("\n" + std::to_string(owner.port()) + "  leases +" +
+                                  std::to_string(::getpid()) + "  [a-z0-9]+ +[^ ]*cli_test"));
+}
+
+TEST(List, DoesNotShowWhatIsReturned) {
+  TCPPortOwner owner;
+  const auto port = owner.port();
+  EXPECT_EQ(listed(port).size(), 1U);
+  owner.cleanup();
+  const auto users = listed(port);
+  EXPECT_TRUE(users.empty() || users[0]["pid"] != ::getpid()) << users;
+}
+
+TEST(List, ShowsTheTestOfALongCommandLine) {
+  const auto filter = "--gtest_filter=Suite." + std::string(200, 'x') + ".Test";
+  const auto result =
+      runPortpool({"exec", "--", "sh", "-c", PORTPOOL_COMMAND " list", "sh", filter});
+  EXPECT_THAT(result.output, HasSubstr(filter));
+}
+
+TEST(List, ShowsALongCommandLineWholeInJSON) {
+  const auto word = std::string(5000, 'x');
+  const auto run = [&](const std::string& options) {
+    const auto script = std::string(PORTPOOL_COMMAND " list ") + options;
+    return runPortpool({"exec", "--", "sh", "-c", script, "sh", word}).output;
+  };
+  EXPECT_THAT(run(""), AllOf(HasSubstr("xxx...\n"), Not(HasSubstr(word))));
+  EXPECT_THAT(run("--json"), HasSubstr(word + '"'));
+}
+
+TEST(List, ShowsWhatListens) {
+  const auto users = usersOfPythonsPort("list",
+                                        "server = socket.create_server(address)\n"
+                                        "udp = socket.socket(type=socket.SOCK_DGRAM)\n"
+                                        "udp.bind(address)\n"
+                                        "client = socket.create_connection(address)");
+  ASSERT_EQ(users.size(), 3U) << users;  // and not the connection
+  EXPECT_THAT(users[0]["command"].get<std::string>(), HasSubstr("portpool exec -- python3"));
+  EXPECT_EQ(users[1]["transport"], "tcp");
+  EXPECT_EQ(users[2]["transport"], "udp");
+  EXPECT_THAT(users[1]["command"].get<std::string>(), StartsWith("python3"));
+  EXPECT_NE(users[0]["pid"], users[1]["pid"]);
+  EXPECT_EQ(users[1]["pid"], users[2]["pid"]);
+}
+
+TEST(List, ShowsPortsOfScripts) {
+  const auto result =
+      runScript("PORT=$(portpool get --for $$); echo $PORT >&2; portpool list --json");
+  const auto ports = portsIn(result.errors);
+  ASSERT_EQ(ports.size(), 1U) << result.errors;
+  const auto users = usersIn(jsonOf(result), ports[0]);
+  ASSERT_EQ(users.size(), 1U);
+  EXPECT_THAT(users[0]["command"].get<std::string>(), HasSubstr("portpool get"));
+}
+
+using ListAmongUsers = AmongUsers;
+
+/// A process with a lease by lock file.
+class LockFileHolder {
+ public:
+  std::uint16_t port() const { return *port_; }
+  int pid() const { return child_.pid(); }
+
+  LockFileHolder() { isLeased_.await(); }
+
+ private:
+  Shared<std::uint16_t> port_;
+  Signal isLeased_;
+  ForkedChild child_{[this] {
+    refuseAbstractNames();
+    PortPool pool(getServerTCPPorts());
+    const auto owner = pool.allocate();
+    *port_ = owner.port();
+    isLeased_.send();
+    sleepUntilKilled();
+  }};
+};
+
+TEST(List, ShowsLeasesByLockFile) {
+  const LockFileHolder holder;
+  const auto users = having(listed(holder.port()), "use", "leases");
+  ASSERT_EQ(users.size(), 1U);
+  EXPECT_EQ(users[0]["pid"], holder.pid());
+}
+
+TEST(List, ShowsThemToProcessesThatTakeSuch) {
+  const TCPPortOwner owner;
+  const LockFileHolder holder;
+  EXPECT_TRUE(succeedsInChild([&] {
+    refuseAbstractNames();
+    const auto answer = jsonOf(runPortpool({"list", "--json"}));
+    require(usersIn(answer, owner.port()).size() == 1, "by name");
+    require(!usersIn(answer, holder.port()).empty(), "by lock file");
+  }));
+}
+
+TEST(List, TellsOfOtherNetworks) {
+  const auto result = runScript(
+      "fifo=$(mktemp -u); mkfifo $fifo; "
+      "portpool isolate -- portpool exec -n 3 -- sh -c 'echo > '$fifo'; exec sleep 1000' & "
+      "read line < $fifo; portpool list --json; portpool list >&2; kill $!; wait; rm $fifo");
+  if (runPortpool({"isolate", "--", "true"}).exitCode != 0) GTEST_SKIP() << result.errors;
+  EXPECT_GE(jsonOf(result)["leases_of_other_networks"], 3);
+  EXPECT_THAT(result.errors, ContainsRegex("not listed: [0-9]+ leases of other networks"));
+}
+
+TEST(List, OfANewNetworkIsEmpty) {
+  const auto result = runPortpool({"isolate", "--", PORTPOOL_COMMAND, "list"});
+  if (result.exitCode != 0) GTEST_SKIP() << result.errors;
+  EXPECT_THAT(result.output, StartsWith("no port is leased\n"));
+}
+
+TEST_F(ListAmongUsers, ShowsRootEverything) {
+  const auto result = runScript("fifo=" + command_.path() + ".fifo; mkfifo -m 666 $fifo; " +
+                                kAsOtherUser + command_.path() +
+                                " exec -- sh -c 'echo $PORT > $0; exec sleep 1000' $fifo & "
+                                "read port < $fifo; echo $port $! >&2; portpool list --json; "
+                                "kill $!; wait");
+  const auto numbers = portsIn(result.errors);
+  ASSERT_GE(numbers.size(), 1U) << result.errors;
+  const auto users = usersIn(jsonOf(result), numbers[0]);
+  ASSERT_EQ(users.size(), 1U);
+  EXPECT_EQ(users[0]["user"], kOtherUser);
+  EXPECT_THAT(users[0]["command"].get<std::string>(), HasSubstr("portpool exec"));
+}
+
+TEST_F(ListAmongUsers, SaysWhatItCannotSee) {
+  const TCPPortOwner owner;
+  const LockFileHolder holder;
+  const auto list = kAsOtherUser + command_.path() + " list";
+  const auto answer = jsonOf(runScript(list + " --json"));
+  auto users = usersIn(answer, owner.port());
+  ASSERT_EQ(users.size(), 1U) << answer;
+  EXPECT_EQ(users[0]["use"], "leases");
+  EXPECT_EQ(users[0]["pid"], nullptr);
+  EXPECT_EQ(users[0]["command"], nullptr);
+  EXPECT_EQ(users[0]["user"], "root");
+  users = having(usersIn(answer, holder.port()), "use", "leases");
+  ASSERT_EQ(users.size(), 1U) << answer;
+  EXPECT_EQ(users[0]["pid"], nullptr);
+  const auto result = runScript(list);
+  EXPECT_EQ(result.exitCode, 0);
+  EXPECT_THAT(result.output,
+              AllOf(ContainsRegex(std::to_string(owner.port()) +
+                                  " +leases +\\? +root +\\(a process that this user may not"),
+                    HasSubstr("run this as root")));
+}
+
+}  // namespace
+}  // namespace portpool::test
