@@ -30,10 +30,14 @@ std::string setting(const std::string& name) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-/// Without a word on stderr, where checkVariables has it.
+// Without a word on stderr: checkVariables has it.
 PortSet serverPorts() {
   const StderrCapture capture;
   return getServerTCPPorts();
+}
+PortSet ephemeralPorts() {
+  const StderrCapture capture;
+  return {getEphemeralTCPPortRange()};
 }
 
 /// Those that the system gives to nobody by itself, though they be ephemeral.
@@ -67,7 +71,7 @@ Findings exclusions(const std::string& variable) {
     if (!ports.empty()) findings.push_back({"", Severity::OK, why, "", ports.toString()});
   };
   if (variable.empty()) {
-    add(PortSet{getEphemeralTCPPortRange()},
+    add(ephemeralPorts(),
         "left out as ephemeral, by the kernel (/proc/sys/net/ipv4/ip_local_port_range)");
   } else {
     add(portsFrom(1) - serverPorts() - excludedTCPPorts(), "left out by " + variable);
@@ -81,7 +85,7 @@ Findings exclusions(const std::string& variable) {
 
 /// The ports that an outgoing connection may take first.
 void addExposed(const PortSet& ports, Findings& findings) {
-  const auto exposed = (ports & PortSet{getEphemeralTCPPortRange()}) - reservedPorts();
+  const auto exposed = (ports & ephemeralPorts()) - reservedPorts();
   if (exposed.empty()) return;
   findings.push_back(
       {"", Severity::Warning,
@@ -138,9 +142,11 @@ Findings checkVariables() {
   for (const auto& line : trial.lines) {
     const bool isFault = !trial.hasSucceeded && &line == &trial.lines.back();
     constexpr std::string_view kMark = "warning: ";
-    findings.push_back({"", isFault ? Severity::Error : Severity::Warning,
-                        line.rfind(kMark, 0) == 0 ? line.substr(kMark.size()) : line,
-                        unsetVariableOf(line)});
+    if (isFault) {
+      findings.push_back({"", Severity::Error, line, unsetVariableOf(line)});
+    } else if (line.rfind(kMark, 0) == 0) {  // and not what PORTPOOL_VERBOSE says
+      findings.push_back({"", Severity::Warning, line.substr(kMark.size()), unsetVariableOf(line)});
+    }
   }
   if (findings.empty()) findings.push_back({"", Severity::OK, "every PORTPOOL_ variable is valid"});
   return findings;
@@ -148,10 +154,10 @@ Findings checkVariables() {
 
 Findings checkEphemeralRange() {
   constexpr std::size_t kFew = 5000;
-  const auto range = getEphemeralTCPPortRange();
-  const auto left = (portsFrom(kLowest) - PortSet{range}).size();
+  const auto range = ephemeralPorts();
+  const auto left = (portsFrom(kLowest) - range).size();
   Finding finding{"", Severity::OK, "what the system gives to outgoing connections", "",
-                  PortSet{range}.toString()};
+                  range.toString()};
   if (left < kFew) {
     finding.text += ", which leaves " + counted(left, "port") + " for servers";
     finding.mend = kNarrowRange;
@@ -246,9 +252,8 @@ Findings checkPrograms() {
   const bool isFull = all == ports;
   if (findings.empty() || isFull) {
     findings.push_back({"", isFull ? Severity::Error : Severity::OK,
-                        std::to_string(all.size()) + " of " + counted(ports.size(), "server port") +
-                            (ports.size() == 1 ? " is" : " are") +
-                            " in use by programs that do not lease them",
+                        "in use by programs that do not lease them: " + std::to_string(all.size()) +
+                            " of " + counted(ports.size(), "server port"),
                         isFull ? "export PORTPOOL_PORTS=20000-29999" : ""});
   }
   return findings;

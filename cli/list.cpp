@@ -5,6 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <map>
 #include <stdexcept>
@@ -17,11 +19,16 @@ using Json = nlohmann::ordered_json;
 using Use = PortUser::Use;
 using Users = std::vector<PortUser>;
 
-constexpr const char* kUnseen = "(a process that this user may not look at)";
+constexpr const char* kUnseen = "(not shown)";
+
+bool isUnseen(const PortUser& user) { return user.pid == 0 && user.use != Use::Lingers; }
 
 /// Who uses the ports, each process once for each use, those that lease first.
 std::map<std::uint16_t, Users> usersByPort(const PortSet& ports) {
   auto users = usersOfPorts(ports, UserSearch::SocketsAndLeases);
+  if (users && std::any_of(users->begin(), users->end(), isUnseen)) {
+    users = usersOfPorts(ports, UserSearch::SocketsAndLeases);  // they may have ended meanwhile
+  }
   if (!users) {
     throw std::runtime_error(
         "the system shows this process no program's sockets, so that who uses a port is not known; "
@@ -39,8 +46,6 @@ std::map<std::uint16_t, Users> usersByPort(const PortSet& ports) {
   for (auto& user : *users) byPort[user.port].push_back(std::move(user));
   return byPort;
 }
-
-bool isUnseen(const PortUser& user) { return user.pid == 0 && user.use != Use::Lingers; }
 
 const char* nameOf(Use use) {
   switch (use) {
@@ -106,7 +111,10 @@ void printTable(const std::map<std::uint16_t, Users>& byPort) {
     }
   }
   print(table(rows));
-  if (isAnyUnseen) print("\nprocesses that this user may not look at: run this as root\n");
+  if (!isAnyUnseen) return;
+  print(::geteuid() == 0
+            ? "\n?: a process that is not shown here, of a container perhaps: run this outside\n"
+            : "\n?: a process that this user may not look at: run this as root\n");
 }
 
 }  // namespace

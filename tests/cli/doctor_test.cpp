@@ -102,6 +102,12 @@ TEST(Doctor, FindsVariablesThatAreWrong) {
   EXPECT_EQ(diagnosis.of("isolation", "error")[0]["mend"], "unset PORTPOOL_ISOLATE");
 }
 
+TEST(Doctor, TakesNoSettingThatIsRightForAFault) {
+  const auto diagnosis =
+      diagnose({{"PORTPOOL_VERBOSE", "1"}, {"PORTPOOL_LEAKS", "fail"}, {"PORTPOOL_HOLD", "1"}});
+  EXPECT_EQ(diagnosis.of("variables", "ok").size(), 1U) << diagnosis.findings;
+}
+
 TEST(Doctor, SaysNothingTwice) {
   const auto findings = diagnose({{"PORTPOOL_PORTS", "20000-x"}}).findings;
   for (const auto& finding : findings) {
@@ -181,16 +187,16 @@ TEST_F(DoctorOfNetworks, FindsServerPortsThatConnectionsMayTake) {
 TEST(Doctor, FindsPortsThatThisUserMayNotBind) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root can be two users: run this test as root";
   const PublicCommand command;
-  const auto run = [&](const std::string& limit) {
+  const auto run = [&](const std::string& limit, const std::string& ports) {
     return Diagnosis(runScript("unshare --net sh -c 'echo " + limit +
-                               " > /proc/sys/net/ipv4/ip_unprivileged_port_start; " + kAsOtherUser +
-                               command.path() + " doctor --json'"));
+                               " > /proc/sys/net/ipv4/ip_unprivileged_port_start; " + ports +
+                               kAsOtherUser + command.path() + " doctor --json'"));
   };
-  const auto some = run("2000");
+  const auto some = run("2000", "");
   ASSERT_EQ(some.of("server ports", "warning").size(), 1U) << some.findings;
   EXPECT_THAT(some.of("server ports", "warning")[0]["ports"].get<std::string>(),
               ContainsRegex("^1024-.*-1999$"));
-  const auto all = run("65535");
+  const auto all = run("2000", "PORTPOOL_PORTS=1100-1199 ");
   EXPECT_EQ(all.of("server ports", "error").size(), 1U);
   EXPECT_EQ(all.exitCode, 1);
 }
