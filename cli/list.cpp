@@ -66,7 +66,7 @@ const char* nameOf(Use use) {
 // ---- JSON ---------------------------------------------------------------------------------------
 
 Json toJson(const PortUser& user) {
-  const auto orNull = [](bool isKnown, Json value) { return isKnown ? value : Json(); };
+  const auto orNull = [](bool isKnown, const Json& value) { return isKnown ? value : Json(); };
   return {{"use", nameOf(user.use)},
           {"transport",
            orNull(user.use != Use::Leases, user.transport == Transport::UDP ? "udp" : "tcp")},

@@ -154,9 +154,9 @@ class Search {
     constexpr std::string_view kLockFile = "/portpool.lock";
     const auto process = "/proc/" + pid;
     PortUser known{};  // of the process
-    const auto add = [&](PortUser user) {
+    const auto add = [&](const PortUser& user) {
       if (known.pid == 0) {
-        known.pid = std::atoi(pid.c_str());
+        known.pid = static_cast<int>(std::strtol(pid.c_str(), nullptr, 10));
         known.userId = userOf(pid);
         known.isThisProcess = isThisProcess;
         known.isExiting = hasNoMemory(pid);
