@@ -7,9 +7,9 @@
 #include <nlohmann/json.hpp>
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <stdexcept>
 #include <string>
@@ -67,13 +67,17 @@ inline Json usersIn(const Json& answer, std::uint16_t port) {
 
 /// The users that `list` or `who` shows of a port, asked at the end of a Python script that has it.
 inline Json usersOfPythonsPort(const std::string& command, const std::string& script) {
-  const auto result = runScript(
-      "portpool exec -- python3 -c '"
-      "import os, socket, subprocess, sys\n"
-      "port = int(os.environ[\"PORT\"])\n"
-      "address = \"127.0.0.1\", port\n" +
-      script + "\nprint(port, file=sys.stderr)\nsubprocess.run([\"portpool\", \"" + command +
-      "\", \"--json\"" + (command == "who" ? ", str(port)" : "") + "])'");
+  const std::string kBefore = R"(
+import os, socket, subprocess, sys
+port = int(os.environ["PORT"])
+address = "127.0.0.1", port
+)";
+  const std::string kAfter = R"(
+print(port, file=sys.stderr)
+subprocess.run(["portpool", *sys.argv[1:]] + [str(port)] * (sys.argv[1] == "who"))
+)";
+  const auto result = runScript("portpool exec -- python3 -c '" + kBefore + script + kAfter + "' " +
+                                command + " --json");
   const auto answer = jsonOf(result);
   const auto ports = portsIn(result.errors);
   EXPECT_EQ(ports.size(), 1U) << result.errors;

@@ -78,13 +78,6 @@ TEST(Doctor, PrintsAlignedLines) {
   EXPECT_EQ(result.errors, "");
 }
 
-TEST(Doctor, HasTheStatusOfTheWorst) {
-  const auto diagnosis = diagnose({{"PORTPOOL_PORT", "1"}});
-  const bool hasErrors = !having(diagnosis.findings, "severity", "error").empty();
-  EXPECT_EQ(diagnosis.exitCode, hasErrors ? 1 : 0);
-  EXPECT_FALSE(diagnosis.of("variables", "warning").empty());
-}
-
 TEST(Doctor, FindsVariablesThatAreWrong) {
   for (const auto& [name, value] : Variables{{"PORTPOOL_PORTS", "20000-x"},
                                              {"PORTPOOL_PORTS_FILE", "/nonexistent"},

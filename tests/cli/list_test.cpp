@@ -50,8 +50,8 @@ TEST(List, DoesNotShowWhatIsReturned) {
 
 TEST(List, ShowsTheTestOfALongCommandLine) {
   const auto filter = "--gtest_filter=Suite." + std::string(200, 'x') + ".Test";
-  const auto result =
-      runPortpool({"exec", "--", "sh", "-c", PORTPOOL_COMMAND " list", "sh", filter});
+  const std::string script = PORTPOOL_COMMAND " list";
+  const auto result = runPortpool({"exec", "--", "sh", "-c", script, "sh", filter});
   EXPECT_THAT(result.output, HasSubstr(filter));
 }
 
