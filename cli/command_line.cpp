@@ -2,6 +2,8 @@
 
 #include "commands.hpp"
 
+#include <portpool/portpool.hpp>
+
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
@@ -44,6 +46,7 @@ class CommandLine {
     addList();
     addWho();
     addDoctor();
+    addServe();
   }
 
   int run(int argc, char** argv) {
@@ -204,6 +207,34 @@ class CommandLine {
     addJson(command, doctor_.asJson);
   }
 
+  void addServe() {
+    auto& command =
+        add("serve", Runs::Nothing, "Hand out ports to tests that use portpicker",
+            "Speaks the protocol of Google's portserver, so that tests in Python and "
+            "other languages, by\nportpicker and PORTSERVER_ADDRESS, draw from the same "
+            "leases as the C++ tests beside them. A\nport is leased until the process "
+            "that it was asked for ends. The ports are those of\nPORTPOOL_PORTS and the "
+            "like, unless --ports names others. Ends by SIGTERM or SIGINT. Prints a\n"
+            "line when it is ready.\n\n"
+            "Examples:\n"
+            "  portpool serve & PORTSERVER_ADDRESS=@unittest-portserver pytest\n"
+            "  portpool serve --address /run/tests/ports --ports 20000-20999",
+            [this] { return serve(serve_); });
+    command
+        .add_option("--address", serve_.address, "Where to serve: @NAME, or the path of a socket")
+        ->option_text("ADDRESS [" + serve_.address + "]");
+    command.add_option("--ports", serve_.ports, "The ports, like 20000-20999,30000")
+        ->check([](const std::string& text) -> std::string {
+          try {
+            return parsePortSet(text).empty() ? "no port" : "";
+          } catch (const PortSpecificationError& error) {
+            return error.what();
+          }
+        })
+        ->option_text("SPEC");
+    command.add_flag("--any-user", serve_.servesAnyUser, "Serve every user, not only this one");
+  }
+
   CLI::App app_{"Gives every test its own TCP ports.", "portpool"};
   std::function<int()> chosen_;
   Command command_;  // after "--"
@@ -213,6 +244,7 @@ class CommandLine {
   ListOptions list_;
   WhoOptions who_;
   DoctorOptions doctor_;
+  ServeOptions serve_;
 };
 
 }  // namespace

@@ -65,4 +65,11 @@ struct DoctorOptions {
 };
 int doctor(const DoctorOptions& options);
 
+struct ServeOptions {
+  std::string address = "@unittest-portserver";  // as of Google's portserver
+  std::optional<std::string> ports;              // a text for parsePortSet
+  bool servesAnyUser = false;
+};
+int serve(const ServeOptions& options);
+
 }  // namespace portpool::cli

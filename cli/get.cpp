@@ -1,4 +1,5 @@
 #include "ports.hpp"
+#include "process_state.hpp"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -12,10 +13,7 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
-#include <fstream>
 #include <limits>
-#include <sstream>
-#include <stdexcept>
 #include <string>
 #include <system_error>
 
@@ -27,30 +25,6 @@ namespace {
 }
 
 // ---- The shell ----------------------------------------------------------------------------------
-
-struct ProcessState {
-  std::string program;
-  pid_t parent = 0;
-  bool isFork = false;  // of its parent, with the same program
-};
-
-/// What /proc tells of the process; nothing if it does not.
-ProcessState stateOf(pid_t pid) {
-  constexpr unsigned kForkedWithoutExec = 0x40;  // PF_FORKNOEXEC of the kernel
-  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-  std::string text;
-  std::getline(file, text, '\0');
-  const auto begin = text.find('('), end = text.rfind(')');
-  if (begin == std::string::npos || end == std::string::npos) return {};
-  ProcessState state;
-  state.program = text.substr(begin + 1, end - begin - 1);
-  std::istringstream fields(text.substr(end + 1));
-  std::string letter, group, session, terminal, foreground;
-  unsigned flags = 0;
-  fields >> letter >> state.parent >> group >> session >> terminal >> foreground >> flags;
-  state.isFork = (flags & kForkedWithoutExec) != 0;
-  return state;
-}
 
 bool isShell(const std::string& program) {
   for (const auto* shell : {"sh", "bash", "dash", "zsh", "ksh", "mksh", "ash", "busybox", "yash"}) {
@@ -70,15 +44,6 @@ pid_t callingProcess() {
 }
 
 // ---- The process that holds the leases ----------------------------------------------------------
-
-int openProcess(pid_t pid) {
-  const auto descriptor = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
-  if (descriptor < 0) {
-    throwError("the ports cannot be leased for process " + std::to_string(pid) +
-               "; name one that runs by --for");
-  }
-  return descriptor;
-}
 
 void replaceByNull(int descriptor) {
   const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -126,7 +91,12 @@ int hold(const PortOptions& options, int process, int answer) {
 }  // namespace
 
 int get(const GetOptions& options) {
-  const int process = openProcess(options.pid.value_or(callingProcess()));
+  const auto pid = options.pid.value_or(callingProcess());
+  const int process = openProcess(pid);
+  if (process < 0) {
+    throwError("the ports cannot be leased for process " + std::to_string(pid) +
+               "; name one that runs by --for");
+  }
   std::array<int, 2> answer{};
   if (::pipe2(answer.data(), O_CLOEXEC) != 0) throwError("pipe");
   const auto child = ::fork();

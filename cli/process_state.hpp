@@ -1,0 +1,23 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+
+namespace portpool::cli {
+
+struct ProcessState {
+  std::string program;
+  pid_t parent = 0;
+  bool isFork = false;      ///< of its parent, with the same program
+  std::uint64_t start = 0;  ///< in ticks of the clock since the system's start
+};
+
+/// What /proc tells of the process; nothing if it does not.
+ProcessState stateOf(pid_t pid);
+
+/// Returns a descriptor of the process, which is readable when it has ended, or -1 and errno.
+int openProcess(pid_t pid);
+
+}  // namespace portpool::cli
