@@ -7,8 +7,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
+#include <cerrno>
 #include <ctime>
 #include <string>
+#include <system_error>
 #include <utility>
 
 namespace portpool::cli {
@@ -35,34 +38,58 @@ std::chrono::nanoseconds sinceSystemStart() noexcept {
   return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
 }
 
-ClientProcess* ClientProcesses::find(pid_t pid, uid_t user, std::chrono::nanoseconds named) {
-  const auto found = processes_.find(pid);
-  auto* process = found == processes_.end() || removeIfEnded(pid) ? add(pid) : &found->second;
-  const bool isNamed = process != nullptr && process->start <= ticks(named) &&
-                       (user == process->user || user == kRoot);
+ClientProcesses::ClientProcesses() : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
+  if (!epoll_) throw std::system_error(errno, std::generic_category(), "epoll_create1");
+}
+
+std::shared_ptr<ClientProcess> ClientProcesses::find(pid_t pid, uid_t user,
+                                                     std::chrono::nanoseconds named) {
+  std::shared_ptr<ClientProcess> process;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto found = processes_.find(pid);
+    process = found == processes_.end() || hasEnded(*found->second) ? add(pid) : found->second;
+  }
+  const bool isNamed =
+      process && process->start <= ticks(named) && (user == process->user || user == kRoot);
   return isNamed ? process : nullptr;
 }
 
-ClientProcess* ClientProcesses::add(pid_t pid) {
-  ClientProcess process{Descriptor(openProcess(pid)), 0, 0};
-  if (!process.descriptor) return nullptr;
+std::shared_ptr<ClientProcess> ClientProcesses::add(pid_t pid) {
+  auto process = std::make_shared<ClientProcess>();
+  process->descriptor = Descriptor(openProcess(pid));
+  if (!process->descriptor) return nullptr;
   struct stat folder {};
   if (::stat(("/proc/" + std::to_string(pid)).c_str(), &folder) != 0) return nullptr;
-  process.user = folder.st_uid;
-  process.start = stateOf(pid).start;
-  if (hasEnded(process)) return nullptr;  // what was read may be another's, of the same pid
+  process->user = folder.st_uid;
+  process->start = stateOf(pid).start;
+  if (hasEnded(*process)) return nullptr;  // what was read may be another's, of the same pid
   epoll_event event{};
   event.events = EPOLLIN;
-  event.data.u64 = mark_ | static_cast<std::uint64_t>(pid);
-  if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, process.descriptor.get(), &event) != 0) return nullptr;
-  return &processes_.emplace(pid, std::move(process)).first->second;
+  event.data.fd = pid;
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, process->descriptor.get(), &event) != 0) {
+    return nullptr;
+  }
+  return processes_[pid] = std::move(process);
 }
 
-bool ClientProcesses::removeIfEnded(pid_t pid) {
-  const auto found = processes_.find(pid);
-  if (found == processes_.end() || !hasEnded(found->second)) return false;
-  processes_.erase(found);
-  return true;
+void ClientProcesses::removeEnded() {
+  constexpr int kAtOnce = 64;
+  std::array<epoll_event, kAtOnce> events{};
+  std::vector<std::shared_ptr<ClientProcess>> ended;  // which end outside of the lock
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const int count = ::epoll_wait(epoll_.get(), events.data(), kAtOnce, 0);
+  for (int i = 0; i < count; ++i) {
+    const auto found = processes_.find(events.at(static_cast<std::size_t>(i)).data.fd);
+    if (found == processes_.end() || !hasEnded(*found->second)) continue;
+    ended.push_back(std::move(found->second));
+    processes_.erase(found);
+  }
+}
+
+std::size_t ClientProcesses::size() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return processes_.size();
 }
 
 }  // namespace portpool::cli

@@ -9,6 +9,8 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <mutex>
 #include <unordered_map>
 #include <vector>
 
@@ -17,35 +19,38 @@ namespace portpool::cli {
 /// The time since the system's start, by which it also tells when a process was started.
 std::chrono::nanoseconds sinceSystemStart() noexcept;
 
-/// A process for which ports are leased, as long as it lives.
+/// A process for which ports are leased.
 struct ClientProcess {
-  Descriptor descriptor;  ///< readable when the process has ended
-  uid_t user;
-  std::uint64_t start;
-  std::vector<TCPPortOwner> ports{};
+  Descriptor descriptor{-1};  ///< readable when the process has ended
+  uid_t user = 0;
+  std::uint64_t start = 0;  ///< in ticks of the clock since the system's start
+  std::mutex mutex{};
+  std::vector<TCPPortOwner> ports{};  ///< guarded by the mutex
 };
 
-/// The processes for which ports are leased, by pid.
+/// The processes for which ports are leased, each until it ends. Thread-safe.
 class ClientProcesses {
  public:
-  /// Has the epoll instance watch every process: its event has the pid, with `mark` set in it.
-  ClientProcesses(int epoll, std::uint64_t mark) : epoll_(epoll), mark_(mark) {}
+  ClientProcesses();
 
   /// The process of that pid which the user named at that time; null if that one has ended, or is
-  /// not the user's. It stays here until it ends.
-  ClientProcess* find(pid_t pid, uid_t user, std::chrono::nanoseconds named);
+  /// not the user's.
+  std::shared_ptr<ClientProcess> find(pid_t pid, uid_t user, std::chrono::nanoseconds named);
 
-  /// Takes back the ports of the process, if it has ended; returns whether it has.
-  bool removeIfEnded(pid_t pid);
+  /// Readable when a process has ended that is not removed.
+  int descriptor() const noexcept { return epoll_.get(); }
 
-  std::size_t size() const noexcept { return processes_.size(); }
+  /// Takes back the ports of those that have ended.
+  void removeEnded();
+
+  std::size_t size() const;
 
  private:
-  ClientProcess* add(pid_t pid);
+  std::shared_ptr<ClientProcess> add(pid_t pid);
 
-  int epoll_;
-  std::uint64_t mark_;
-  std::unordered_map<pid_t, ClientProcess> processes_;
+  Descriptor epoll_;
+  mutable std::mutex mutex_;
+  std::unordered_map<pid_t, std::shared_ptr<ClientProcess>> processes_;  // guarded by the mutex
 };
 
 }  // namespace portpool::cli

@@ -1,7 +1,9 @@
 #include "commands.hpp"
 #include "descriptor.hpp"
 #include "port_server.hpp"
+#include "request_loop.hpp"
 
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -9,12 +11,16 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstddef>
 #include <cstdio>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <system_error>
+#include <thread>
 #include <utility>
+#include <vector>
 
 namespace portpool::cli {
 namespace {
@@ -90,15 +96,37 @@ PortSet portsFor(const ServeOptions& options) {
   return ports;
 }
 
+/// A descriptor that is readable when a signal asks this program to end.
+Descriptor endingSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
+  ::sigprocmask(SIG_BLOCK, &signals, nullptr);
+  Descriptor descriptor(::signalfd(-1, &signals, SFD_CLOEXEC));
+  if (!descriptor) throw std::system_error(errno, std::generic_category(), "signalfd");
+  return descriptor;
+}
+
 }  // namespace
 
 int serve(const ServeOptions& options) {
   const auto ports = portsFor(options);
   const UnixAddress address(options.address);
-  PortServer server(listenOn(address, options.servesAnyUser), ports, options.servesAnyUser);
+  PortServer server(ports, options.servesAnyUser);
+  const auto end = endingSignals();
+  const auto listener = listenOn(address, options.servesAnyUser);
+
+  constexpr unsigned kMostThreads = 4;  // of which one has all to do if few clients ask at a time
+  std::vector<std::unique_ptr<RequestLoop>> loops(
+      std::clamp(std::thread::hardware_concurrency(), 1U, kMostThreads));
+  for (auto& loop : loops) {
+    loop = std::make_unique<RequestLoop>(listener.get(), end.get(), server);
+  }
   std::printf("serving %zu ports on %s\n", ports.size(), address.name().c_str());
   std::fflush(stdout);
-  server.run();
+  std::vector<std::thread> threads;
+  for (auto& loop : loops) threads.emplace_back([&] { loop->run(); });
+  for (auto& thread : threads) thread.join();
   if (!address.isAbstract()) ::unlink(address.name().c_str());
   return 0;
 }
