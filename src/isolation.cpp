@@ -30,6 +30,7 @@ void isolate() {
         "stand in many places (getNamedTCPPort)");
   }
   platform::isolate();
+  ::unsetenv("PORTSERVER_ADDRESS");  // whose ports are of the network that this process has left
   isDone = true;
 }
 

@@ -45,11 +45,12 @@ std::string portCount(std::size_t count) {
 }
 
 /// Logs what is needed to repeat the order of the ports, and at exit what the pool has done.
-void logUse(const PortPool& pool) {
+void logUse(const PortPool& pool, const PortServer* server) {
   static std::uint64_t process = 0;
   process = platform::currentProcess();
-  say("seed " + std::to_string(pool.seed()) + " (PORTPOOL_SEED) for " +
-      portCount(pool.ports().size()) + ": " + listed(pool.ports()));
+  say(server != nullptr ? "ports from " + server->title()
+                        : "seed " + std::to_string(pool.seed()) + " (PORTPOOL_SEED) for " +
+                              portCount(pool.ports().size()) + ": " + listed(pool.ports()));
   std::atexit([] {
     if (process != platform::currentProcess()) return;
     const auto statistics = PortPool::process().statistics();
@@ -65,16 +66,25 @@ void logUse(const PortPool& pool) {
 
 PortPool& PortPool::process() {
   if (auto* pool = processPool.load(std::memory_order_acquire)) return *pool;
+  auto& pool = builtForProcess();
+  if (auto* server = pool.impl_->server()) server->meet();
+  processPool.store(&pool, std::memory_order_release);
+  return pool;
+}
+
+PortPool& PortPool::builtForProcess() {
   const platform::NoFork noFork;  // a child forked meanwhile would wait for it to be built for ever
   static auto& pool = []() -> PortPool& {
     checkEnvironment();
     leakPolicy();  // a fault in its variable stops the run here, with the others
     const auto options = optionsFromEnvironment();
-    auto& process = *new PortPool(getServerTCPPorts(), options);
-    if (options.verbose) logUse(process);
+    auto server = portServerOfEnvironment();
+    auto ports = server ? PortSet{{1, 65535}} : getServerTCPPorts();
+    const auto impl = std::make_shared<Impl>(std::move(ports), options, std::move(server));
+    auto& process = *new PortPool(impl);
+    if (options.verbose) logUse(process, impl->server());
     return process;
   }();
-  processPool.store(&pool, std::memory_order_release);
   return pool;
 }
 
@@ -84,7 +94,9 @@ bool processHasPorts() {
 }
 
 PortPool::PortPool(const PortSet& ports, const PortPoolOptions& options)
-    : impl_(std::make_shared<Impl>(ports, options)) {}
+    : PortPool(std::make_shared<Impl>(ports, options, nullptr)) {}
+
+PortPool::PortPool(std::shared_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
 
 PortPool::~PortPool() = default;
 
@@ -114,7 +126,8 @@ PortPoolStatistics PortPool::statistics() const { return impl_->statistics(); }
 
 // ---- PortPool::Impl -----------------------------------------------------------------------------
 
-PortPool::Impl::Impl(PortSet ports, const PortPoolOptions& options)
+PortPool::Impl::Impl(PortSet ports, const PortPoolOptions& options,
+                     std::unique_ptr<PortServer> server)
     : ports_(ports.empty()
                  ? throw PortSpecificationError(
                        "a PortPool needs at least one port; give it a set like 20000-20999")
@@ -123,12 +136,14 @@ PortPool::Impl::Impl(PortSet ports, const PortPoolOptions& options)
       waitTime_(std::clamp(options.waitTime, milliseconds::zero(), kLongestWait)),
       verbose_(options.verbose),
       hold_(options.hold),
-      registry_(platform::makeLeaseRegistry()),
+      server_(std::move(server)),
+      registry_(server_ ? makeLeaseRegistry(*server_) : platform::makeLeaseRegistry()),
       line_(*registry_, ports_),
       isSmall_(ports_.size() <= kSmallPool),
       table_(ports_, seed_),
       statistics_{ports_.size(), 0, 0, 0},
       isCrowded_(isSmall_) {
+  if (server_) table_.removeAll();
   static std::atomic<bool> isSaid{false};
   if (registry_->isOneOfTwo() && !isSaid.exchange(true)) {
     warn(
@@ -223,8 +238,21 @@ void PortPool::Impl::takeBack(const detail::Allocation& allocation) noexcept {
 void PortPool::Impl::noticeFork() noexcept {
   if (process_ == platform::currentProcess()) return;
   process_ = platform::currentProcess();
-  table_.leaveTakenToParent();
+  if (server_) {
+    table_.removeAll();  // which the parent has drawn, and are given back when it ends
+  } else {
+    table_.leaveTakenToParent();
+  }
   statistics_ = {ports_.size(), 0, 0, 0};
+}
+
+bool PortPool::Impl::draw(std::size_t count) {
+  const auto first = server_ ? server_->draw(count) : std::nullopt;
+  if (!first) return false;
+  withTable([&](PortTable& table) {
+    for (std::size_t i = 0; i < count; ++i) table.add(static_cast<std::uint16_t>(*first + i));
+  });
+  return true;
 }
 
 void PortPool::Impl::expect(std::uint16_t port) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "platform/platform.hpp"
+#include "port_server.hpp"
 #include "port_table.hpp"
 #include "waiting_line.hpp"
 
@@ -65,7 +66,8 @@ using Allocations = std::vector<std::unique_ptr<detail::Allocation>>;
 
 class PortPool::Impl : public std::enable_shared_from_this<PortPool::Impl> {
  public:
-  Impl(PortSet ports, const PortPoolOptions& options);
+  /// If there is a server, the pool has those of the ports that it draws from there.
+  Impl(PortSet ports, const PortPoolOptions& options, std::unique_ptr<PortServer> server);
 
   Allocations allocate(const PortRequest& request, std::size_t count);
   Allocations allocateBlock(const PortRequest& request, std::size_t count);
@@ -78,6 +80,13 @@ class PortPool::Impl : public std::enable_shared_from_this<PortPool::Impl> {
   platform::LeaseRegistry& registry() const { return *registry_; }
   const WaitingLine& line() const { return line_; }
   std::chrono::milliseconds waitTime() const { return waitTime_; }
+
+  /// The server that the ports are drawn from, or null.
+  PortServer* server() const { return server_.get(); }
+
+  /// Adds a port, or so many consecutive ones, of the server; false if it gives none, or there is
+  /// none. Throws PortServerError.
+  bool draw(std::size_t count);
 
   /// The port has come back, somebody says.
   void expect(std::uint16_t port);
@@ -100,6 +109,7 @@ class PortPool::Impl : public std::enable_shared_from_this<PortPool::Impl> {
   const std::chrono::milliseconds waitTime_;
   const bool verbose_;
   const bool hold_;
+  const std::unique_ptr<PortServer> server_;
   const std::unique_ptr<platform::LeaseRegistry> registry_;
   const WaitingLine line_;
   const bool isSmall_;  // so that it can be empty without a look at it

@@ -1,10 +1,11 @@
 #include "port_search.hpp"
 
+#include "lingering_ports.hpp"
 #include "text.hpp"
 
+#include <portpool/errors.hpp>
+
 #include <algorithm>
-#include <map>
-#include <mutex>
 #include <optional>
 #include <utility>
 
@@ -15,32 +16,9 @@ using Clock = std::chrono::steady_clock;
 using State = PortTable::State;
 
 constexpr std::size_t kPorts = 65536;
-constexpr unsigned kFresh = PortTable::bit(State::Unused) | PortTable::bit(State::Returned);
+constexpr std::size_t kMostDraws = 300;  // from a server, beyond those that are wanted
 
-/// The ports all of whose connections linger, so that a server that sets SO_REUSEADDR can bind
-/// them: those first that the system forgets first, as old as their youngest connection.
-std::vector<std::uint16_t> lingeringPorts(const PortSet& ports) {
-  std::map<std::uint16_t, std::chrono::milliseconds> longest;
-  PortSet used;
-  for (const auto& socket :
-       platform::socketsOn(ports, Transport::TCP).value_or(std::vector<platform::PortSocket>())) {
-    using platform::PortSocket;
-    if (socket.state == PortSocket::State::Listening || socket.state == PortSocket::State::Bound) {
-      used.insert(socket.port);
-    }
-    auto& time = longest[socket.port];
-    time = std::max(time, socket.left);
-  }
-  std::vector<std::pair<std::chrono::milliseconds, std::uint16_t>> byAge;
-  for (const auto& [port, time] : longest) {
-    if (!used.contains(port)) byAge.emplace_back(time, port);
-  }
-  std::sort(byAge.begin(), byAge.end());
-  std::vector<std::uint16_t> lingering;
-  lingering.reserve(byAge.size());
-  for (const auto& [time, port] : byAge) lingering.push_back(port);
-  return lingering;
-}
+constexpr unsigned kFresh = PortTable::bit(State::Unused) | PortTable::bit(State::Returned);
 
 }  // namespace
 
@@ -116,6 +94,9 @@ Allocations PortSearch::lookForSet(Reach reach) {
       leased = table.count(State::Leased);
       busy = table.count(State::Busy);
     });
+  } else if (pool_->server() != nullptr) {
+    // One that has come back meanwhile, in place of another of the server's.
+    leased = busy = 1;
   }
   // What is least likely to be free comes first, as soon as the fresh ports alone do not suffice:
   // a set that cannot be had disturbs nobody by leases of the rest.
@@ -132,6 +113,7 @@ Allocations PortSearch::lookForSet(Reach reach) {
   const auto takeAll = [&] {
     while (found.size() < count_) {
       const auto port = pool_->withTable(next);
+      if (!port && draw(1)) continue;
       if (!port) break;
       if (auto allocation = tryPort(*port, wasLeased)) found.push_back(std::move(allocation));
     }
@@ -158,6 +140,8 @@ void PortSearch::takeLingering(Allocations& found) {
 
 Allocations PortSearch::lookForBlock(Reach reach) {
   auto found = lookForBlockOf(kFresh);
+  const auto drawn = pool_->server() != nullptr && pool_->server()->isOurs() ? count_ : 1;
+  while (found.empty() && draw(drawn)) found = lookForBlockOf(kFresh);
   if (!found.empty() || reach == Reach::Fresh) return found;
   found = lookForBlockOf(kFresh | PortTable::bit(State::Leased));
   if (!found.empty()) return found;
@@ -166,6 +150,19 @@ Allocations PortSearch::lookForBlock(Reach reach) {
   findLingering();
   if (lingering_.empty()) return found;
   return lookForBlockOf(kFresh | PortTable::bit(State::Leased) | PortTable::bit(State::Busy));
+}
+
+bool PortSearch::draw(std::size_t count) {
+  if (draws_ == kMostDraws + count_) {
+    if (!isBlock_) return false;
+    throw NoPortAvailableError("of " + std::to_string(draws_) + " ports drawn from " +
+                               pool_->server()->title() + ", no " + std::to_string(count_) +
+                               " are consecutive; set PORTPOOL_PORTS to go without the server, or "
+                               "ask `portpool serve`, which gives consecutive ports");
+  }
+  if (!pool_->draw(count)) return false;
+  ++draws_;
+  return true;
 }
 
 Allocations PortSearch::lookForBlockOf(unsigned states) {

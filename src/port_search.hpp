@@ -55,6 +55,8 @@ class PortSearch {
   /// Of the busy ports, those that linger, until there are enough.
   void takeLingering(Allocations& found);
   Allocations lookForBlock(Reach reach);
+  /// Adds ports of the pool's server, if it has one that gives them.
+  bool draw(std::size_t count);
   /// Of consecutive ports whose states are in `states`.
   Allocations lookForBlockOf(unsigned states);
   /// Takes the ports from `first` on. Returns none, and the port that failed, unless all are free.
@@ -78,6 +80,7 @@ class PortSearch {
   std::shared_ptr<const PortRequest> request_;
   std::size_t count_;
   bool isBlock_;
+  std::size_t draws_ = 0;
   platform::Probe probe_;
   std::vector<std::uint16_t> lingering_;  // oldest first; empty until they are looked up
   std::vector<bool> isLingering_;         // the same, by port

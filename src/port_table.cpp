@@ -21,6 +21,7 @@ PortTable::PortTable(const PortSet& ports, std::uint64_t seed)
   for (const auto& range : ports.ranges()) {
     std::fill(states_.begin() + range.first, states_.begin() + range.last + 1, State::Unused);
   }
+  counts_[static_cast<std::size_t>(State::Absent)] = kPorts - ports.size();
   counts_[static_cast<std::size_t>(State::Unused)] = ports.size();
 }
 
@@ -75,6 +76,17 @@ void PortTable::expect(std::uint16_t port) noexcept {
   (queue.front == 0 ? queue.back : links_[queue.front].before) = port;
   queue.front = port;
   setState(port, State::Returned);
+}
+
+void PortTable::add(std::uint16_t port) noexcept {
+  if (states_[port] == State::Absent) put(port, State::Returned);
+}
+
+void PortTable::removeAll() noexcept {
+  std::fill(states_.begin(), states_.end(), State::Absent);
+  counts_ = {};
+  counts_[static_cast<std::size_t>(State::Absent)] = kPorts;
+  queues_ = {};
 }
 
 void PortTable::leaveTakenToParent() noexcept {

@@ -50,6 +50,12 @@ class PortTable {
   /// Makes a leased or busy port the next fresh one after those never used, since it has come back.
   void expect(std::uint16_t port) noexcept;
 
+  /// Adds a port that is not of this pool yet, as the last Returned one.
+  void add(std::uint16_t port) noexcept;
+
+  /// Leaves the pool without ports.
+  void removeAll() noexcept;
+
   /// In a forked child: what is taken is the parent's, so that its lease is refused.
   void leaveTakenToParent() noexcept;
 

@@ -138,6 +138,7 @@ void PortWait::throwForbidden() const {
 }
 
 std::string PortWait::describeUsers() const {
+  if (const auto* server = pool_.server()) return server->describeEnd();
   constexpr std::size_t kMost = 20;
   std::ostringstream text;
   const auto& ports = pool_.ports();

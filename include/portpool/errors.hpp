@@ -39,6 +39,12 @@ class NoPortAvailableError : public PortPoolError {
   using PortPoolError::PortPoolError;
 };
 
+/// The port server that PORTSERVER_ADDRESS names does not answer, or not by a port.
+class PortServerError : public PortPoolError {
+ public:
+  using PortPoolError::PortPoolError;
+};
+
 /// The process or the system has no file descriptor left for a lease or a probe.
 class DescriptorLimitError : public PortPoolError {
  public:

@@ -51,6 +51,12 @@ class PortPool {
   /// PORTPOOL_ISOLATE), and never destroyed.
   /// Throws PortSpecificationError or PortRangeUnknownError if it cannot be built, IsolationError
   /// if PORTPOOL_ISOLATE asks for a network of its own that this process does not have.
+  ///
+  /// If PORTSERVER_ADDRESS is set, and none of the variables that getServerTCPPorts() reads, the
+  /// ports are drawn from the server of that address, Google's portserver or `portpool serve`, as
+  /// portpicker does. A port stays this process's until it ends; one that is returned is handed out
+  /// again before another is drawn. From portserver, which leases no port, the process leases it.
+  /// Throws PortServerError, also out of an allocation, if the server does not answer.
   static PortPool& process();
 
   /// Throws PortSpecificationError if `ports` is empty.
@@ -84,10 +90,11 @@ class PortPool {
 
   /// As many consecutive ports, ascending, all or none, somewhere in the pool: a block is not
   /// chosen by least recent use. Throws as allocate(), and PortSpecificationError if the pool has
-  /// no such run.
+  /// no such run. Of Google's portserver, which gives single ports, some hundred are drawn to find
+  /// consecutive ones; then throws NoPortAvailableError.
   std::vector<TCPPortOwner> allocateBlock(std::size_t count, const PortRequest& request = {});
 
-  /// The ports that the pool was given.
+  /// The ports that the pool was given; all, if it draws them from a server.
   const PortSet& ports() const noexcept;
 
   /// What fixes the order of its ports: the option, or the number chosen in its place.
@@ -97,6 +104,8 @@ class PortPool {
 
  private:
   class Impl;
+  explicit PortPool(std::shared_ptr<Impl> impl) noexcept;
+  static PortPool& builtForProcess();
   friend class detail::Allocation;
   friend class PortSearch;
   friend class PortWait;

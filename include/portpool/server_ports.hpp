@@ -25,6 +25,7 @@ const PortSet& excludedTCPPorts();
 /// PORTPOOL_PORTS_FILE, PYSYS_PORTS_FILE (paths of files with such a text, of 1 MiB at most).
 /// Otherwise they are 1024 to 65535 less the ephemeral range, both of its ends included; if fewer
 /// than 50 remain, 1024 to 49151, with a warning on stderr.
+/// PORTSERVER_ADDRESS plays no part here: see PortPool::process().
 /// Throws PortSpecificationError, naming the variable and the offending token, if a variable or its
 /// file is not understood or leaves no port; PortRangeUnknownError as getEphemeralTCPPortRange().
 /// Thread-safe, as long as no thread changes the environment. From PySys.

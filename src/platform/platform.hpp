@@ -38,6 +38,9 @@ std::vector<std::string> environmentNames(std::string_view prefix);
 /// system does not tell.
 std::vector<std::string> arguments();
 
+/// The number by which the system knows this process.
+int pid() noexcept;
+
 /// Whether the process has exited, reaped or not.
 bool hasExited(int pid);
 

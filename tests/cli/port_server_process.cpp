@@ -20,14 +20,16 @@ namespace portpool::test {
 PortServerProcess::PortServerProcess(const std::string& program, const Arguments& arguments) {
   std::array<int, 2> output{};
   if (::pipe2(output.data(), O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
-  std::vector<char*> words{const_cast<char*>(program.c_str())};
-  for (const auto& word : arguments) words.push_back(const_cast<char*>(word.c_str()));
-  words.push_back(nullptr);
+  auto words = arguments;
+  words.insert(words.begin(), program);
+  std::vector<char*> raw;
+  for (auto& word : words) raw.push_back(word.data());
+  raw.push_back(nullptr);
   pid_ = ::fork();
   if (pid_ == 0) {
     ::dup2(output[1], STDOUT_FILENO);
     ::dup2(output[1], STDERR_FILENO);
-    ::execv(words[0], words.data());
+    ::execv(raw[0], raw.data());
     ::_exit(127);
   }
   ::close(output[1]);
@@ -111,6 +113,6 @@ Idler::~Idler() {
   ::waitpid(pid_, nullptr, 0);
 }
 
-void Idler::kill() { ::kill(pid_, SIGKILL); }
+void Idler::kill() const { ::kill(pid_, SIGKILL); }
 
 }  // namespace portpool::test

@@ -52,7 +52,7 @@ class Idler {
   ~Idler();
 
   pid_t pid() const { return pid_; }
-  void kill();
+  void kill() const;
 
  private:
   pid_t pid_;

@@ -103,7 +103,7 @@ class ServeMany : public ::testing::Test {
 
 TEST_F(ServeMany, GetsNoPortTwiceAndLosesNone) {
   const auto* requests = std::getenv("SERVE_TEST_REQUESTS");
-  run(requests != nullptr ? std::atoi(requests) : 5000);
+  run(requests != nullptr ? std::stoi(requests) : 5000);
   EXPECT_EQ(shared.givenTwice, 0);
   EXPECT_EQ(shared.refused, 0);
   for (std::size_t port = 0; port < shared.holders.size(); ++port) {

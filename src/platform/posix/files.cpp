@@ -56,6 +56,8 @@ std::vector<std::string> arguments() {
   return arguments;
 }
 
+int pid() noexcept { return ::getpid(); }
+
 std::chrono::nanoseconds threadTime() noexcept {
   timespec time{};
   ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);

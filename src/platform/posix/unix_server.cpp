@@ -1,0 +1,82 @@
+#include "platform/unix_server.hpp"
+
+#include "posix.hpp"
+
+#include "platform/fork.hpp"
+
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <utility>
+
+namespace portpool::platform {
+namespace {
+
+PrivateSocket openStreamSocket(std::chrono::seconds timeout) {
+  const NoFork noFork;
+  Socket socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!socket) throwSystemError("socket for the port server", errno);
+  timeval time{};
+  time.tv_sec = timeout.count();
+  for (const int option : {SO_SNDTIMEO, SO_RCVTIMEO}) {  // the first is for connect, too
+    ::setsockopt(socket.get(), SOL_SOCKET, option, &time, sizeof time);
+  }
+  return PrivateSocket(std::move(socket));
+}
+
+/// Makes the system call until no signal interrupts it; returns 0 or its error.
+template <class SystemCall>
+int errorOf(const SystemCall& call) {
+  for (;;) {
+    if (call() >= 0) return 0;
+    if (errno == EAGAIN) return ETIMEDOUT;
+    if (errno != EINTR) return errno;
+  }
+}
+
+}  // namespace
+
+int askUnixServer(const std::string& address, const std::string& request,
+                  std::chrono::seconds timeout, std::string& answer) {
+  using Clock = std::chrono::steady_clock;
+  constexpr std::size_t kLongestAnswer = 100;
+  const auto deadline = Clock::now() + timeout;
+  sockaddr_un name{};
+  name.sun_family = AF_UNIX;
+  if (address.empty() || address.size() >= sizeof name.sun_path) return ENAMETOOLONG;
+  const bool isAbstract = address.front() == '@';
+  address.copy(name.sun_path, address.size());
+  if (isAbstract) name.sun_path[0] = '\0';
+  const auto size = offsetof(sockaddr_un, sun_path) + address.size() + (isAbstract ? 0 : 1);
+
+  answer.clear();
+  const auto socket = openStreamSocket(timeout);
+  int error = errorOf([&] {
+    return ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&name),
+                     static_cast<socklen_t>(size));
+  });
+  if (error != 0) return error;
+  // A server that refuses may close its end before it reads.
+  const auto isClosed = [&] { return error == EPIPE || error == ECONNRESET; };
+  error =
+      errorOf([&] { return ::send(socket.get(), request.data(), request.size(), MSG_NOSIGNAL); });
+  while (error == 0 && answer.size() < kLongestAnswer) {
+    std::array<char, kLongestAnswer> piece{};
+    ssize_t count = 0;
+    error = errorOf([&] { return count = ::recv(socket.get(), piece.data(), piece.size(), 0); });
+    if (error != 0 || count == 0) break;
+    answer.append(piece.data(), static_cast<std::size_t>(count));
+    if (const auto end = answer.find('\n'); end != std::string::npos) {
+      answer.resize(end);
+      break;
+    }
+    if (Clock::now() >= deadline) error = ETIMEDOUT;
+  }
+  return isClosed() ? 0 : error;
+}
+
+}  // namespace portpool::platform

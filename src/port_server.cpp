@@ -1,0 +1,107 @@
+#include "port_server.hpp"
+
+#include "environment.hpp"
+#include "platform/platform.hpp"
+#include "platform/unix_server.hpp"
+#include "text.hpp"
+
+#include <portpool/errors.hpp>
+
+#include <charconv>
+#include <chrono>
+#include <system_error>
+#include <utility>
+
+namespace portpool {
+namespace {
+
+constexpr const char* kVariable = "PORTSERVER_ADDRESS";
+constexpr std::uint64_t kLargestPort = 65535;
+
+/// The lease of a port that its server holds.
+class LeaseOfServer final : public platform::Lease {
+ public:
+  std::optional<std::uint16_t> await(std::chrono::steady_clock::time_point /*deadline*/) override {
+    return std::nullopt;
+  }
+};
+
+class LeasesOfServer final : public platform::LeaseRegistry {
+ public:
+  explicit LeasesOfServer(const PortServer& server) : server_(server) {}
+
+  std::unique_ptr<platform::Lease> tryAcquire(std::uint64_t key) override {
+    if (isHeldByServer(key)) return std::make_unique<LeaseOfServer>();
+    return own_->tryAcquire(key);
+  }
+  bool isLeased(std::uint64_t key) override { return !isHeldByServer(key) && own_->isLeased(key); }
+  bool wake(std::uint64_t key, std::uint16_t port) noexcept override {
+    return own_->wake(key, port);
+  }
+  bool hasMessages() const noexcept override { return own_->hasMessages(); }
+  bool isOneOfTwo() const noexcept override { return own_->isOneOfTwo(); }
+  bool isLeasedByTheOther(std::uint16_t port) override {
+    return !server_.isOurs() && own_->isLeasedByTheOther(port);
+  }
+
+ private:
+  bool isHeldByServer(std::uint64_t key) const { return key <= kLargestPort && server_.isOurs(); }
+
+  const PortServer& server_;
+  std::unique_ptr<platform::LeaseRegistry> own_ = platform::makeLeaseRegistry();
+};
+
+}  // namespace
+
+std::string PortServer::title() const {
+  return "the port server at \"" + printable(address_, kLongestName) + "\" (" + kVariable + ')';
+}
+
+std::string PortServer::ask(const std::string& request) const {
+  constexpr std::chrono::seconds kTimeout{5};
+  std::string answer;
+  const int error = platform::askUnixServer(address_, request + '\n', kTimeout, answer);
+  if (error == 0) return answer;
+  throw PortServerError(title() + " does not answer (" + std::generic_category().message(error) +
+                        "); start it (portpool serve, or portserver), name another, or unset " +
+                        kVariable);
+}
+
+void PortServer::meet() {
+  if (kind_ != Kind::Unknown) return;
+  // Google's portserver refuses to give process 0 a port.
+  kind_ = ask("0") == "portpool" ? Kind::Ours : Kind::Another;
+}
+
+std::optional<std::uint16_t> PortServer::draw(std::size_t count) const {
+  const auto answer =
+      ask(std::to_string(platform::pid()) + (count == 1 ? "" : ' ' + std::to_string(count)));
+  if (answer.empty() || answer == "0") return std::nullopt;
+  std::uint16_t port = 0;
+  const auto* const end = answer.data() + answer.size();
+  const auto [rest, error] = std::from_chars(answer.data(), end, port);
+  if (error == std::errc() && rest == end && port + count - 1 <= kLargestPort) return port;
+  throw PortServerError(title() + " answers " + quoted(answer) +
+                        ", which is no port; name a portserver, or unset " + kVariable);
+}
+
+std::string PortServer::describeEnd() const {
+  return title() +
+         " gives this process no other port: it has none left, or does not serve this user, which "
+         "it says itself. Have it serve more ports, or set PORTPOOL_PORTS to go without it";
+}
+
+std::unique_ptr<PortServer> portServerOfEnvironment() {
+  for (const char* variable :
+       {"PORTPOOL_PORTS", "PYSYS_PORTS", "PORTPOOL_PORTS_FILE", "PYSYS_PORTS_FILE"}) {
+    if (environmentVariable(variable)) return nullptr;
+  }
+  const auto address = environmentVariable(kVariable);
+  return address && !address->empty() ? std::make_unique<PortServer>(*address) : nullptr;
+}
+
+std::unique_ptr<platform::LeaseRegistry> makeLeaseRegistry(const PortServer& server) {
+  return std::make_unique<LeasesOfServer>(server);
+}
+
+}  // namespace portpool

@@ -1,0 +1,52 @@
+#pragma once
+
+#include "platform/lease.hpp"
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace portpool {
+
+/// A server that gives ports to processes, each until its process ends: Google's portserver, or
+/// `portpool serve`, which also holds their leases and gives consecutive ports. Thread-safe.
+class PortServer {
+ public:
+  /// The address of the server is that of a Unix socket: "@name", or a path.
+  explicit PortServer(std::string address) : address_(std::move(address)) {}
+
+  /// Asks which of the two it is, if that is not known. Throws PortServerError if nobody answers.
+  void meet();
+
+  /// Draws a port for this process, or the first of `count` consecutive ones; nothing if the server
+  /// gives none. Throws as meet().
+  std::optional<std::uint16_t> draw(std::size_t count = 1) const;
+
+  /// Whether it is `portpool serve`.
+  bool isOurs() const noexcept { return kind_ == Kind::Ours; }
+
+  std::string title() const;
+
+  /// What it is that gives no port, and what to do about it.
+  std::string describeEnd() const;
+
+ private:
+  enum class Kind { Unknown, Ours, Another };
+
+  std::string ask(const std::string& request) const;
+
+  std::string address_;
+  std::atomic<Kind> kind_{Kind::Unknown};
+};
+
+/// The server that PORTSERVER_ADDRESS names; null if it is not set, or a variable sets the ports.
+std::unique_ptr<PortServer> portServerOfEnvironment();
+
+/// Leases of ports that the server gave: those that it holds count as this process's.
+std::unique_ptr<platform::LeaseRegistry> makeLeaseRegistry(const PortServer& server);
+
+}  // namespace portpool
