@@ -46,6 +46,8 @@ class Size:
         self.peer_storm = 50_000
         self.peer_starts = 8_000
         self.peer_allocations = 2_000
+        self.requests = 4_000  # of the 10,000 ports that a portserver has
+        self.request_runs = 5
         self.suite_runs = 3
 
 
@@ -168,18 +170,22 @@ class Benchmarks:
 
     # ---- 6: what people use ----------------------------------------------------------------------
 
+    PORTSERVER = [PYTHON, "/usr/bin/portserver", "--portserver_address"]
+
     @contextlib.contextmanager
-    def portserver(self):
-        """A portserver; yields the environment in which portpicker asks it."""
+    def port_server(self, *command):
+        """A port server, with its address for the last argument; yields the address."""
         address = f"@portpool-benchmarks-{os.getpid()}"
-        server = subprocess.Popen([PYTHON, "/usr/bin/portserver", "--portserver_address", address],
+        listening = "00010000"  # among the flags of a socket
+        server = subprocess.Popen([*command, address], stdout=subprocess.DEVNULL,
                                   stderr=subprocess.DEVNULL)
         try:
-            while address not in pathlib.Path("/proc/net/unix").read_text():
+            while not any(listening in line and line.endswith(address) for line in
+                          pathlib.Path("/proc/net/unix").read_text().splitlines()):
                 if server.poll() is not None:
-                    sys.exit("portserver does not start")
+                    sys.exit(f"{command} does not start")
                 time.sleep(0.01)
-            yield {"PORTSERVER_ADDRESS": address}
+            yield address
         finally:
             server.terminate()
             server.wait()
@@ -190,7 +196,8 @@ class Benchmarks:
         node_program = self.build / "peers" / "get_port.mjs"
         node_program.write_bytes((HERE / "peers" / "get_port.mjs").read_bytes())
         node = [output_of("sh", "-c", "command -v node").strip(), str(node_program)]
-        with self.portserver() as asking:
+        with self.port_server(*self.PORTSERVER) as address:
+            asking = {"PORTSERVER_ADDRESS": address}
             peers = {
                 "socket_helper": ({}, [*python, "socket_helper"]),
                 "portpicker": ({}, [*python, "portpicker"]),
@@ -223,7 +230,28 @@ class Benchmarks:
                         shlex.join([*command, "serve", way]), environment=environment)
         return results
 
-    # ---- 7: a suite ------------------------------------------------------------------------------
+    # ---- 7: port servers -------------------------------------------------------------------------
+
+    def requests(self):
+        """Requests a second that each port server answers, by the clients at a time."""
+        servers = {
+            "portserver": self.PORTSERVER,
+            "portpool serve": [str(self.build / "cli" / "portpool"), "serve", "--ports",
+                               "15000-24999", "--address"],
+        }
+        rates = {name: {clients: [] for clients in report.CLIENTS} for name in servers}
+        for _ in range(self.size.request_runs):
+            for clients in report.CLIENTS:
+                for name, command in servers.items():
+                    say(f"{name}: requests, {clients} at a time")
+                    with self.port_server(*command) as address:
+                        seconds = float(output_of(self.program("port_requests"), address, clients,
+                                                  str(self.size.requests)))
+                    rates[name][clients].append(self.size.requests / seconds)
+        return {name: {clients: statistics.median(each) for clients, each in by_clients.items()}
+                for name, by_clients in rates.items()}
+
+    # ---- 8: a suite ------------------------------------------------------------------------------
 
     def suite(self):
         """Seconds of the demo suite, by tests at a time."""
@@ -253,6 +281,7 @@ class Benchmarks:
         # First what fails at once if something of the build is missing.
         results = {"machine": self.machine(), "suite": self.suite()}
         results["peers"] = self.peers()
+        results["requests"] = self.requests()
         results.update(self.core())
         return results
 
