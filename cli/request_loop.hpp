@@ -25,8 +25,8 @@ class RequestLoop {
 
  private:
   static constexpr std::size_t kLongestRequest = 32;
-  static constexpr std::chrono::seconds kLongestSilence{1};
-  static constexpr std::size_t kMostConnections = 1024;  // that have not sent their request
+  static constexpr std::chrono::seconds kLongestSilence{5};  // a client may wait for its processor
+  static constexpr std::size_t kMostConnections = 1024;      // that have not sent their request
 
   struct Connection {
     Descriptor socket;
