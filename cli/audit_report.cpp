@@ -56,7 +56,7 @@ class Judge {
     tests_.insert(use.test);
   }
 
-  void judge(Finding& finding) const {
+  void judge(UnleasedPort& finding) const {
     std::size_t processes = 0, colliding = 0;
     for (const auto& [network, users] : networks_) {
       processes += countAll(users);
@@ -97,8 +97,9 @@ class Judge {
   std::set<std::string> tests_;
 };
 
-Finding findingOf(const Port& port, const std::vector<const PortUse*>& uses, PortRange ephemeral) {
-  Finding finding;
+UnleasedPort findingOf(const Port& port, const std::vector<const PortUse*>& uses,
+                       PortRange ephemeral) {
+  UnleasedPort finding;
   std::tie(finding.protocol, finding.port) = port;
   Judge judge(port.second, ephemeral);
   std::set<std::pair<std::uint64_t, int>> clients;
@@ -144,7 +145,7 @@ AuditReport makeReport(const AuditLog& log, PortRange ephemeral) {
   }
   report.leased = leased.size();
   std::stable_sort(report.findings.begin(), report.findings.end(),
-                   [](const Finding& one, const Finding& other) {
+                   [](const UnleasedPort& one, const UnleasedPort& other) {
                      return std::make_pair(one.fault, other.processes) <
                             std::make_pair(other.fault, one.processes);
                    });

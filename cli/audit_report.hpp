@@ -18,7 +18,7 @@ namespace portpool::cli {
 enum class Fault { InUse, Collides, Ephemeral, Fixed, ConnectedOnly };
 
 /// A port that the command used and portpool did not lease.
-struct Finding {
+struct UnleasedPort {
   std::string protocol;
   std::uint16_t port = 0;
   Fault fault = Fault::ConnectedOnly;  // the worst
@@ -28,8 +28,8 @@ struct Finding {
 };
 
 struct AuditReport {
-  std::vector<Finding> findings;  // worst first
-  std::size_t leased = 0;         // how many other ports were bound, all of them leased
+  std::vector<UnleasedPort> findings;  // worst first
+  std::size_t leased = 0;              // how many other ports were bound, all of them leased
 };
 
 /// `ephemeral` is the range of the ports that the system gives to clients.

@@ -14,7 +14,7 @@ using Row = std::array<std::string, kColumns>;
 constexpr std::size_t kLongest = 60;  // of a text in a column
 
 /// The different texts of the uses, the first of them in full.
-std::string listed(const Finding& finding,
+std::string listed(const UnleasedPort& finding,
                    const std::function<std::string(const PortUse&)>& textOf) {
   constexpr std::size_t kShown = 3;
   std::vector<std::string> texts;
@@ -42,7 +42,7 @@ std::string withoutParameters(const std::string& function) {
   return function;
 }
 
-Row rowOf(const Finding& finding) {
+Row rowOf(const UnleasedPort& finding) {
   return {std::to_string(finding.port),
           finding.protocol,
           listed(finding, [](const PortUse& use) { return use.address; }),

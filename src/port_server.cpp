@@ -6,6 +6,7 @@
 #include "text.hpp"
 
 #include <portpool/errors.hpp>
+#include <portpool/server_ports.hpp>
 
 #include <charconv>
 #include <chrono>
@@ -92,10 +93,7 @@ std::string PortServer::describeEnd() const {
 }
 
 std::unique_ptr<PortServer> portServerOfEnvironment() {
-  for (const char* variable :
-       {"PORTPOOL_PORTS", "PYSYS_PORTS", "PORTPOOL_PORTS_FILE", "PYSYS_PORTS_FILE"}) {
-    if (environmentVariable(variable)) return nullptr;
-  }
+  if (!serverTCPPortsVariable().empty()) return nullptr;
   const auto address = environmentVariable(kVariable);
   return address && !address->empty() ? std::make_unique<PortServer>(*address) : nullptr;
 }
