@@ -38,6 +38,22 @@ int statusOf(int status) {
   return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
+/// Starts the command in a child whose signal mask is `mask`. The child has this process's memory
+/// until it becomes the command, since copies of its pages cost more than all else here.
+pid_t startCommand(const Command& command, const std::function<void()>& prepare,
+                   const sigset_t& mask) {
+  const auto self = ::getpid();
+  const auto child = ::vfork();  // NOLINT(clang-analyzer-security.insecureAPI.vfork)
+  if (child < 0) throw std::system_error(errno, std::generic_category(), "vfork");
+  if (child == 0) {
+    dieWith(self, SIGKILL);
+    ::sigprocmask(SIG_SETMASK, &mask, nullptr);
+    prepare();
+    ::_exit(becomeCommand(command));
+  }
+  return child;
+}
+
 }  // namespace
 
 int becomeCommand(const Command& command) {
@@ -52,24 +68,22 @@ int becomeCommand(const Command& command) {
 
 int runCommand(const Command& command, const std::function<void()>& prepare) {
   const auto parent = ::getppid();
-  const auto self = ::getpid();
   const auto signals = signalsToTake();
   sigset_t before;
   ::signal(SIGCHLD, SIG_DFL);  // a parent that ignores it would leave no status
   ::sigprocmask(SIG_BLOCK, &signals, &before);
-  const auto child = ::fork();
-  if (child < 0) throw std::system_error(errno, std::generic_category(), "fork");
-  if (child == 0) {
-    dieWith(self, SIGKILL);
-    ::sigprocmask(SIG_SETMASK, &before, nullptr);
-    prepare();
-    ::_exit(becomeCommand(command));
-  }
-  dieWith(parent, SIGTERM);
+  const auto child = startCommand(command, prepare, before);
+  // By a signal that is not the command's: one comes, too, when only that thread of the parent ends
+  // which has started this process.
+  dieWith(parent, SIGCHLD);
+  bool isOrphan = false;
   for (;;) {
     // The command has some time to end by itself after its parent, and no more.
     constexpr timespec kTimeToEnd{5, 0};
-    const bool isOrphan = ::getppid() != parent;
+    if (!isOrphan && ::getppid() != parent) {
+      isOrphan = true;
+      ::kill(child, SIGTERM);
+    }
     siginfo_t signal{};
     const int number = isOrphan ? ::sigtimedwait(&signals, &signal, &kTimeToEnd)
                                 : ::sigwaitinfo(&signals, &signal);

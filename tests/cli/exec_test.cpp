@@ -7,8 +7,13 @@
 
 #include <portpool/portpool.hpp>
 
+#include <unistd.h>
+
+#include <array>
 #include <csignal>
+#include <cstdio>
 #include <string>
+#include <thread>
 
 namespace portpool::test {
 namespace {
@@ -153,6 +158,27 @@ TEST(Exec, EndsWithItsParentAndItsCommandWithIt) {
         "parent=$!; read launcher < $fifo; " +
         ending + "; wait; while kill -0 $launcher 2> /dev/null; do :; done; rm $fifo; echo over");
     EXPECT_EQ(result.output, "over\n") << result.errors;
+  }
+}
+
+TEST(Exec, OutlivesTheThreadThatStartedIt) {
+  for (int i = 0; i < 20; ++i) {
+    std::array<int, 2> input{};
+    ASSERT_EQ(::pipe(input.data()), 0);
+    const std::string command = std::string("exec ") + PORTPOOL_COMMAND +
+                                " exec -- sh -c 'echo runs; read line; echo $line' <&" +
+                                std::to_string(input[0]);
+    std::array<char, 8> line{};
+    FILE* output = nullptr;
+    std::thread([&] {
+      output = ::popen(command.c_str(), "r");
+      EXPECT_STREQ(std::fgets(line.data(), line.size(), output), "runs\n");
+    }).join();
+    EXPECT_EQ(::write(input[1], "over\n", 5), 5);
+    EXPECT_NE(std::fgets(line.data(), line.size(), output), nullptr);
+    EXPECT_STREQ(line.data(), "over\n");
+    EXPECT_EQ(::pclose(output), 0);
+    for (const int end : input) ::close(end);
   }
 }
 
