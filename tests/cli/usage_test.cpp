@@ -5,7 +5,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <fstream>
+#include <sstream>
 #include <string>
+#include <vector>
 
 namespace portpool::test {
 namespace {
@@ -13,6 +17,8 @@ namespace {
 using ::testing::HasSubstr;
 
 constexpr int kFailure = 1, kUsage = 2;
+const std::vector<std::string> kCommands{"exec", "get", "isolate", "audit",
+                                         "list", "who", "doctor",  "serve"};
 
 TEST(Usage, ThatIsWrongIsToldOnStderr) {
   for (const auto& arguments : {Arguments{},
@@ -46,8 +52,7 @@ TEST(Usage, ThatIsWrongIsToldOnStderr) {
 TEST(Usage, HelpShowsEachCommandWithExamples) {
   const auto overview = runPortpool({"--help"});
   EXPECT_EQ(overview.exitCode, 0);
-  for (const std::string command :
-       {"exec", "get", "isolate", "audit", "list", "who", "doctor", "serve"}) {
+  for (const auto& command : kCommands) {
     EXPECT_THAT(overview.output, HasSubstr("\n  " + command + ' '));
     const auto help = runPortpool({command, "--help"});
     EXPECT_EQ(help.exitCode, 0);
@@ -55,6 +60,45 @@ TEST(Usage, HelpShowsEachCommandWithExamples) {
     EXPECT_THAT(help.output, HasSubstr("Example"));
     EXPECT_EQ(help.errors, "");
   }
+}
+
+TEST(Usage, ManualPageHasEachCommandAndOption) {
+  std::ifstream file(MANUAL_PAGE);
+  std::string manual;
+  std::getline(file, manual, '\0');
+  manual.erase(std::remove(manual.begin(), manual.end(), '\\'), manual.end());
+  for (const auto& command : kCommands) {
+    EXPECT_THAT(manual, HasSubstr(".B " + command + '\n'));
+    std::istringstream help(runPortpool({command, "--help"}).output);
+    for (std::string line; std::getline(help, line);) {
+      const auto option = line.find("--");
+      if (line.rfind("  -", 0) != 0 || option == std::string::npos) continue;
+      const auto name = line.substr(option, line.find(' ', option) - option);
+      if (name == "--help") continue;
+      EXPECT_THAT(manual, HasSubstr(name)) << "of " << command;
+    }
+  }
+}
+
+/// What bash offers in place of the last word.
+std::string completionOf(const std::string& words) {
+  return runScript(std::string("set -u; . ") + COMPLETION + "; COMP_WORDS=(" + words +
+                       "); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); "
+                       "_portpool portpool \"${COMP_WORDS[COMP_CWORD]}\"; echo ${COMPREPLY[@]-}",
+                   "bash")
+      .output;
+}
+
+TEST(Completion, OffersCommandsAndTheirOptions) {
+  EXPECT_EQ(completionOf("portpool is"), "isolate\n");
+  EXPECT_EQ(completionOf("portpool --v"), "--version\n");
+  EXPECT_EQ(completionOf("portpool serve --a"), "--address --any-user\n");
+  EXPECT_EQ(completionOf("portpool list --j"), "--json\n");
+  EXPECT_EQ(completionOf("portpool list --x"), "\n");
+}
+
+TEST(Completion, OffersCommandsAfterTheMark) {
+  EXPECT_THAT(completionOf("portpool exec -- mkfif"), HasSubstr("mkfifo"));
 }
 
 TEST(Usage, VersionIsOneLine) {
