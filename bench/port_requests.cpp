@@ -20,11 +20,12 @@ namespace {
 
 class Client {
  public:
-  explicit Client(std::string address) : request_(std::to_string(::getpid()) + '\n') {
+  explicit Client(std::string address)
+      : request_(std::to_string(::getpid()) + '\n'),
+        size_(static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + address.size())) {
     address.at(0) = '\0';  // an abstract one
     name_.sun_family = AF_UNIX;
     address.copy(name_.sun_path, sizeof name_.sun_path);
-    size_ = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + address.size());
   }
 
   /// Whether the server gives a port.
@@ -36,7 +37,7 @@ class Client {
         ::send(socket, request_.data(), request_.size(), MSG_NOSIGNAL) > 0 &&
         ::recv(socket, answer.data(), answer.size() - 1, 0) > 0;
     ::close(socket);
-    return isAnswered && std::atoi(answer.data()) > 0;
+    return isAnswered && std::strtol(answer.data(), nullptr, 10) > 0;
   }
 
  private:

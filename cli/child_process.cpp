@@ -38,31 +38,35 @@ int statusOf(int status) {
   return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-/// Starts the command in a child whose signal mask is `mask`. The child has this process's memory
-/// until it becomes the command, since copies of its pages cost more than all else here.
+/// Starts the command in a child whose signal mask is `mask`. Until it becomes the command, the
+/// child has this process's memory, which has one thread only, and may do there what it likes: page
+/// by page, a copy of it costs more than all else that is done here.
 pid_t startCommand(const Command& command, const std::function<void()>& prepare,
                    const sigset_t& mask) {
   const auto self = ::getpid();
-  const auto child = ::vfork();  // NOLINT(clang-analyzer-security.insecureAPI.vfork)
-  if (child < 0) throw std::system_error(errno, std::generic_category(), "vfork");
+  // NOLINTBEGIN(clang-analyzer-security.insecureAPI.vfork,clang-analyzer-unix.Vfork)
+  const auto child = ::vfork();
   if (child == 0) {
     dieWith(self, SIGKILL);
     ::sigprocmask(SIG_SETMASK, &mask, nullptr);
     prepare();
     ::_exit(becomeCommand(command));
   }
+  // NOLINTEND(clang-analyzer-security.insecureAPI.vfork,clang-analyzer-unix.Vfork)
+  if (child < 0) throw std::system_error(errno, std::generic_category(), "vfork");
   return child;
 }
 
 }  // namespace
 
 int becomeCommand(const Command& command) {
-  std::vector<char*> words;
-  for (const auto& word : command) words.push_back(const_cast<char*>(word.c_str()));
-  words.push_back(nullptr);
-  ::execvp(words[0], words.data());
+  auto words = command;
+  std::vector<char*> argv;
+  for (auto& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  ::execvp(argv[0], argv.data());
   const int error = errno;
-  std::fprintf(stderr, "portpool: cannot run \"%s\": %s\n", words[0], std::strerror(error));
+  std::fprintf(stderr, "portpool: cannot run \"%s\": %s\n", argv[0], std::strerror(error));
   return error == ENOENT || error == ENOTDIR ? kNotFound : kNotExecutable;
 }
 
