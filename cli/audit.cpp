@@ -108,7 +108,8 @@ int audit(const AuditOptions& options, const Command& command) {
     if (!file) throw std::system_error(errno, std::generic_category(), options.output);
   }
   const LogFile logFile;
-  const int status = runCommand(command, [&] { prepareEnvironment(library, logFile.path()); });
+  const int status =
+      runCommand(command, ::getppid(), [&] { prepareEnvironment(library, logFile.path()); });
 
   auto log = readLog(logFile.path(), command);
   std::vector<PortUse*> unleased;

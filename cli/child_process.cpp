@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 namespace portpool::cli {
@@ -21,15 +22,18 @@ namespace {
 sigset_t signalsToTake() {
   sigset_t signals;
   sigfillset(&signals);
-  for (const int signal : {SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT, SIGSEGV, SIGBUS, SIGFPE, SIGILL,
-                           SIGTRAP, SIGABRT, SIGSYS}) {
+  for (const int signal :
+       {SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS}) {
     sigdelset(&signals, signal);
   }
   return signals;
 }
 
-/// Asks for the signal when the parent of this process, `parent`, ends.
-void dieWith(pid_t parent, int signal) {
+constexpr int kEndedWithParent = 128 + SIGTERM;
+pid_t theParent = 0;  // for a signal's handler
+
+/// Asks for the signal when the thread ends that has started this process.
+void askForEndOf(pid_t parent, int signal) {
   ::prctl(PR_SET_PDEATHSIG, signal);
   if (::getppid() != parent) ::raise(signal);  // it has ended before
 }
@@ -47,7 +51,7 @@ pid_t startCommand(const Command& command, const std::function<void()>& prepare,
   // NOLINTBEGIN(clang-analyzer-security.insecureAPI.vfork,clang-analyzer-unix.Vfork)
   const auto child = ::vfork();
   if (child == 0) {
-    dieWith(self, SIGKILL);
+    askForEndOf(self, SIGKILL);
     ::sigprocmask(SIG_SETMASK, &mask, nullptr);
     prepare();
     ::_exit(becomeCommand(command));
@@ -70,24 +74,28 @@ int becomeCommand(const Command& command) {
   return error == ENOENT || error == ENOTDIR ? kNotFound : kNotExecutable;
 }
 
-int runCommand(const Command& command, const std::function<void()>& prepare) {
-  const auto parent = ::getppid();
+pid_t endWithParent() {
+  // That signal comes, too, when a thread of the parent ends, and the parent lives.
+  theParent = ::getppid();
+  ::signal(SIGCHLD, [](int) {
+    if (::getppid() != theParent) ::_exit(kEndedWithParent);
+  });
+  askForEndOf(theParent, SIGCHLD);
+  return theParent;
+}
+
+int runCommand(const Command& command, pid_t parent, const std::function<void()>& prepare) {
   const auto signals = signalsToTake();
   sigset_t before;
   ::signal(SIGCHLD, SIG_DFL);  // a parent that ignores it would leave no status
   ::sigprocmask(SIG_BLOCK, &signals, &before);
+  if (::getppid() != parent) return kEndedWithParent;
   const auto child = startCommand(command, prepare, before);
-  // By a signal that is not the command's: one comes, too, when only that thread of the parent ends
-  // which has started this process.
-  dieWith(parent, SIGCHLD);
+  askForEndOf(parent, SIGCHLD);
   bool isOrphan = false;
   for (;;) {
-    // The command has some time to end by itself after its parent, and no more.
+    // The command has some time to end by itself after the parent, and no more.
     constexpr timespec kTimeToEnd{5, 0};
-    if (!isOrphan && ::getppid() != parent) {
-      isOrphan = true;
-      ::kill(child, SIGTERM);
-    }
     siginfo_t signal{};
     const int number = isOrphan ? ::sigtimedwait(&signals, &signal, &kTimeToEnd)
                                 : ::sigwaitinfo(&signals, &signal);
@@ -97,7 +105,11 @@ int runCommand(const Command& command, const std::function<void()>& prepare) {
     } else if (number == SIGCHLD) {
       int status = 0;
       if (::waitpid(child, &status, WNOHANG) == child) return statusOf(status);
-    } else if (signal.si_code != SI_KERNEL) {  // which a terminal's is: the command has it, too
+      // Of a parent in another pid namespace there is nothing but the signal of its thread.
+      const bool hasParent = parent == 0 ? signal.si_code > 0 : ::getppid() == parent;
+      if (!hasParent && !std::exchange(isOrphan, true)) ::kill(child, SIGTERM);
+    } else if (signal.si_code != SI_KERNEL || number == SIGHUP || ::getpgid(child) != ::getpgrp()) {
+      // Others that the kernel sends are a terminal's, which the command has, too.
       ::kill(child, number);
     }
   }

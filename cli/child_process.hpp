@@ -2,16 +2,20 @@
 
 #include "commands.hpp"
 
+#include <sys/types.h>
+
 #include <functional>
 
 namespace portpool::cli {
 
+/// From now on this process ends with its parent, which is returned.
+pid_t endWithParent();
+
 /// Runs the command until it ends, and returns its exit status, or 128 and the number of the signal
 /// that ended it. Signals that are sent to this process meanwhile go to the command. The command is
-/// killed if this process is, and this process if its parent is. `prepare` runs in the child,
-/// before the command.
-int runCommand(
-    const Command& command, const std::function<void()>& prepare = [] {});
+/// killed if this process is, and ended if `parent` ends, the parent of this process. `prepare`
+/// runs in the child, before the command.
+int runCommand(const Command& command, pid_t parent, const std::function<void()>& prepare);
 
 /// Becomes the command. Returns the exit status of a failure, having said what it is.
 int becomeCommand(const Command& command);

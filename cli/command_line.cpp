@@ -6,6 +6,9 @@
 
 #include <CLI/CLI.hpp>
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <exception>
@@ -108,6 +111,10 @@ class CommandLine {
         ->excludes(hold)
         ->excludes("--udp");
     command.add_option("--env", exec_.variable, "Another name for the variable PORT")
+        ->check([](const std::string& name) {
+          const bool isName = !name.empty() && name.find('=') == std::string::npos;
+          return isName ? "" : "\"" + name + "\" is no name of a variable";
+        })
         ->option_text("NAME");
   }
 
@@ -208,18 +215,17 @@ class CommandLine {
   }
 
   void addServe() {
-    auto& command =
-        add("serve", Runs::Nothing, "Hand out ports to tests that use portpicker",
-            "Speaks the protocol of Google's portserver, so that tests in Python and "
-            "other languages, by\nportpicker and PORTSERVER_ADDRESS, draw from the same "
-            "leases as the C++ tests beside them. A\nport is leased until the process "
-            "that it was asked for ends. The ports are those of\nPORTPOOL_PORTS and the "
-            "like, unless --ports names others. Ends by SIGTERM or SIGINT. Prints a\n"
-            "line when it is ready.\n\n"
-            "Examples:\n"
-            "  portpool serve & PORTSERVER_ADDRESS=@unittest-portserver pytest\n"
-            "  portpool serve --address /run/tests/ports --ports 20000-20999",
-            [this] { return serve(serve_); });
+    auto& command = add(
+        "serve", Runs::Nothing, "Hand out ports to tests that use portpicker",
+        "Speaks the protocol of Google's portserver, so that tests in Python and other languages, "
+        "by\nportpicker and PORTSERVER_ADDRESS, draw from the same leases as the C++ tests "
+        "beside them. A\nport is leased until the process that it was asked for ends, or the "
+        "server. The ports are those of\nPORTPOOL_PORTS and the like, unless --ports names "
+        "others. Prints a line when it is ready, and\nends by SIGTERM or SIGINT.\n\n"
+        "Examples:\n"
+        "  portpool serve & PORTSERVER_ADDRESS=@unittest-portserver pytest\n"
+        "  portpool serve --address /run/tests/ports --ports 20000-20999",
+        [this] { return serve(serve_); });
     command
         .add_option("--address", serve_.address, "Where to serve: @NAME, or the path of a socket")
         ->option_text("ADDRESS [" + serve_.address + "]");
@@ -250,7 +256,22 @@ class CommandLine {
 }  // namespace
 }  // namespace portpool::cli
 
+namespace {
+
+/// Puts /dev/null where a standard descriptor is closed, for this program and not for what it runs:
+/// otherwise another file would become that descriptor.
+void openStandardDescriptors() {
+  int descriptor = 0;
+  while (descriptor >= 0 && descriptor <= STDERR_FILENO) {
+    descriptor = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  }
+  if (descriptor >= 0) ::close(descriptor);
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
+  openStandardDescriptors();
   try {
     return portpool::cli::CommandLine().run(argc, argv);
   } catch (const std::exception& error) {

@@ -1,14 +1,16 @@
 #include "child_process.hpp"
+#include "descriptor.hpp"
 #include "ports.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cstdlib>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <utility>
 
 namespace portpool::cli {
@@ -28,7 +30,7 @@ std::string withPorts(const std::string& argument, const std::vector<std::uint16
     const auto number = std::from_chars(begin, end, index);
     result.append(argument, at, mark - at);
     if (number.ptr != end && *number.ptr == '}') {
-      if (index >= ports.size()) {
+      if (number.ec == std::errc::result_out_of_range || index >= ports.size()) {
         throw std::runtime_error("there is no port for " + std::string(begin - 5, number.ptr + 1) +
                                  " in \"" + argument + "\"; ask for as many by -n");
       }
@@ -42,14 +44,25 @@ std::string withPorts(const std::string& argument, const std::vector<std::uint16
   return result.append(argument, at, std::string::npos);
 }
 
-/// Moves the sockets to the descriptors from 3 on, where the command finds them.
-void passSockets(const std::vector<int>& sockets) {
-  constexpr int kFirst = 3;
-  const int beyond = kFirst + static_cast<int>(sockets.size());
-  std::vector<int> moved;  // out of each other's way
-  for (const int socket : sockets) moved.push_back(::fcntl(socket, F_DUPFD_CLOEXEC, beyond));
-  for (std::size_t i = 0; i < moved.size(); ++i) {
-    if (::dup2(moved[i], kFirst + static_cast<int>(i)) < 0) std::abort();
+constexpr int kFirstPassed = 3;
+
+/// Copies of the sockets beyond those descriptors where the command finds them.
+std::vector<Descriptor> outOfTheWay(const std::vector<ListeningSocket>& sockets) {
+  const int beyond = kFirstPassed + static_cast<int>(sockets.size());
+  std::vector<Descriptor> moved;
+  for (const auto& socket : sockets) {
+    moved.emplace_back(::fcntl(socket.nativeHandle(), F_DUPFD_CLOEXEC, beyond));
+    if (!moved.back()) {
+      throw std::system_error(errno, std::generic_category(), "a socket for the command");
+    }
+  }
+  return moved;
+}
+
+/// To a command that is this process.
+void pass(const std::vector<Descriptor>& sockets) {
+  for (std::size_t i = 0; i < sockets.size(); ++i) {
+    if (::dup2(sockets[i].get(), kFirstPassed + static_cast<int>(i)) < 0) ::_exit(kFailure);
   }
   ::setenv("LISTEN_FDS", std::to_string(sockets.size()).c_str(), 1);
   ::setenv("LISTEN_PID", std::to_string(::getpid()).c_str(), 1);
@@ -58,19 +71,17 @@ void passSockets(const std::vector<int>& sockets) {
 }  // namespace
 
 int exec(const ExecOptions& options, Command command) {
+  const auto parent = endWithParent();
   if (!isolateIfRequested()) return kFailure;
   auto owners =
       takePorts(options.ports, options.hold || options.listen ? Hold::Shared : Hold::None);
   std::vector<std::uint16_t> ports;
   std::vector<ListeningSocket> sockets;
-  std::vector<int> descriptors;
   for (const auto& owner : owners) ports.push_back(owner.port());
   if (options.listen) {
-    for (auto& owner : owners) {
-      sockets.push_back(owner.listen());
-      descriptors.push_back(sockets.back().nativeHandle());
-    }
+    for (auto& owner : owners) sockets.push_back(owner.listen());
   }
+  const auto passed = outOfTheWay(sockets);
   for (auto& word : command) word = withPorts(word, ports);
   const auto set = [&](const std::string& name, std::uint16_t port) {
     ::setenv(name.c_str(), std::to_string(port).c_str(), 1);
@@ -79,8 +90,8 @@ int exec(const ExecOptions& options, Command command) {
   for (std::size_t i = 0; i < ports.size(); ++i) {
     set(options.variable + std::to_string(i), ports[i]);
   }
-  return runCommand(command, [&] {
-    if (!descriptors.empty()) passSockets(descriptors);
+  return runCommand(command, parent, [&] {
+    if (!passed.empty()) pass(passed);
   });
 }
 

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -14,8 +15,11 @@
 #include <cstdio>
 #include <exception>
 #include <limits>
+#include <optional>
+#include <stdexcept>
 #include <string>
 #include <system_error>
+#include <vector>
 
 namespace portpool::cli {
 namespace {
@@ -26,20 +30,36 @@ namespace {
 
 // ---- The shell ----------------------------------------------------------------------------------
 
+/// By the name of its program's file, such as "bash", "ksh93" or "bash-static": what a process
+/// calls itself is the script's name if the script was started by its first line.
 bool isShell(const std::string& program) {
-  for (const auto* shell : {"sh", "bash", "dash", "zsh", "ksh", "mksh", "ash", "busybox", "yash"}) {
-    if (program == shell) return true;
+  const auto name = program.substr(program.rfind('/') + 1);
+  const auto family = name.substr(0, name.find_first_of("-.0123456789 "));
+  for (const auto* shell :
+       {"sh", "bash", "rbash", "dash", "zsh", "ksh", "mksh", "lksh", "ash", "busybox", "yash"}) {
+    if (family == shell) return true;
   }
-  return false;
+  return name == "static-sh";
 }
 
 /// The process that called this program: of a shell that forked itself for $(...) or a pipe, the
 /// one that runs the script.
 pid_t callingProcess() {
+  constexpr pid_t kInit = 1;  // which inherits those whose parent has ended
+  const auto say = [](const std::string& what) {
+    throw std::runtime_error(what +
+                             "; name the process that is to have the ports by --for, as in " +
+                             "portpool get --for $$");
+  };
   auto pid = ::getppid();
-  for (auto state = stateOf(pid); state.isFork && isShell(state.program); state = stateOf(pid)) {
-    pid = state.parent;
+  auto program = programOf(pid);
+  if (program.empty()) say("/proc does not show which process calls");
+  while (isShell(program) && stateOf(pid).isFork) {
+    const auto parent = stateOf(pid).parent;
+    if (programOf(parent) != program) break;
+    pid = parent;
   }
+  if (pid == kInit && !isShell(program)) say("the process that called has ended");
   return pid;
 }
 
@@ -65,8 +85,11 @@ void detach(int process, int answer) {
   close(second + 1, std::numeric_limits<unsigned>::max());
 }
 
-/// Takes the ports, writes them to `answer`, and keeps them as long as the process runs.
-int hold(const PortOptions& options, int process, int answer) {
+/// Takes the ports, writes them to `answer`, and keeps them as long as the process runs. Until it
+/// has answered, it ends with `parent`.
+int hold(const PortOptions& options, int process, int answer, pid_t parent) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != parent) return kFailure;
   detach(process, answer);
   std::vector<TCPPortOwner> owners;
   try {
@@ -78,6 +101,7 @@ int hold(const PortOptions& options, int process, int answer) {
   std::string text;
   for (const auto& owner : owners) text += std::to_string(owner.port()) + '\n';
   replaceByNull(STDERR_FILENO);
+  ::prctl(PR_SET_PDEATHSIG, 0);
   if (::write(answer, text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
     return kFailure;
   }
@@ -86,6 +110,20 @@ int hold(const PortOptions& options, int process, int answer) {
   while (::poll(&ended, 1, -1) < 0 && errno == EINTR) {
   }
   return 0;
+}
+
+/// What can be read from the pipe until its end, or nothing if the process ends before.
+std::optional<std::string> readWhileRunning(int process, int answer) {
+  std::string text;
+  std::array<char, 4096> piece{};
+  for (;;) {
+    std::array<pollfd, 2> states{{{answer, POLLIN, 0}, {process, POLLIN, 0}}};
+    if (::poll(states.data(), states.size(), -1) < 0) continue;  // a signal
+    if (states[1].revents != 0) return std::nullopt;
+    const auto count = ::read(answer, piece.data(), piece.size());
+    if (count == 0) return text;
+    if (count > 0) text.append(piece.data(), static_cast<std::size_t>(count));
+  }
 }
 
 }  // namespace
@@ -99,24 +137,22 @@ int get(const GetOptions& options) {
   }
   std::array<int, 2> answer{};
   if (::pipe2(answer.data(), O_CLOEXEC) != 0) throwError("pipe");
+  const auto self = ::getpid();
   const auto child = ::fork();
   if (child < 0) throwError("fork");
   if (child == 0) {
     ::close(answer[0]);
-    ::_exit(hold(options.ports, process, answer[1]));
+    ::_exit(hold(options.ports, process, answer[1], self));
   }
   ::close(answer[1]);
-  std::string text;
-  std::array<char, 4096> piece{};
-  for (;;) {
-    const auto count = ::read(answer[0], piece.data(), piece.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) break;
-    text.append(piece.data(), static_cast<std::size_t>(count));
-  }
-  if (text.empty()) return kFailure;  // and it has said why
-  if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0) throwError("stdout");
-  return 0;
+  const auto text = readWhileRunning(process, answer[0]);
+  if (text && text->empty()) return kFailure;  // and it has said why
+  if (text && std::fputs(text->c_str(), stdout) >= 0 && std::fflush(stdout) == 0) return 0;
+  const int error = errno;
+  ::kill(child, SIGKILL);
+  if (text) throw std::system_error(error, std::generic_category(), "stdout");
+  throw std::runtime_error("process " + std::to_string(pid) +
+                           " has ended; name one that runs by --for");
 }
 
 }  // namespace portpool::cli

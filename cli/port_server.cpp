@@ -1,5 +1,7 @@
 #include "port_server.hpp"
 
+#include "process_state.hpp"
+
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -29,9 +31,12 @@ std::size_t raiseDescriptorLimit() {
   return static_cast<std::size_t>(limit.rlim_cur);
 }
 
+constexpr std::size_t kMostAtOnce = 1000;  // so that the answer fits in the socket's memory
+
 struct Request {
   pid_t pid = 0;
   std::size_t ports = 1;
+  bool areAny = false;  // or consecutive ones
 };
 
 /// The text after a number that it begins with; nothing if it begins with none.
@@ -48,9 +53,25 @@ std::optional<Request> parse(std::string_view text) {
   auto rest = readNumber(text, request.pid);
   if (rest && !rest->empty() && rest->front() == ' ') {
     rest = readNumber(rest->substr(1), request.ports);
+    request.areAny = rest == " any";
+    if (request.areAny) rest = "";
   }
-  if (!rest || !rest->empty() || request.pid < 0 || request.ports == 0) return std::nullopt;
+  if (!rest || !rest->empty() || request.pid < 0 || request.ports == 0 ||
+      (request.areAny && request.ports > kMostAtOnce)) {
+    return std::nullopt;
+  }
   return request;
+}
+
+/// The process that the peer means by that pid, if it is one that it may name.
+std::optional<pid_t> pidFrom(pid_t peer, pid_t pid) {
+  constexpr pid_t kInit = 1;
+  if (pid == peer) return pid;
+  if (pid == kInit) return std::nullopt;  // a process whose parent has ended takes this for it
+  if (const auto inner = pidInNamespace(peer)) {
+    return pid == *inner ? std::optional(peer) : std::nullopt;
+  }
+  return pid;
 }
 
 }  // namespace
@@ -80,20 +101,22 @@ std::string PortServer::answer(std::string_view text, const ucred& peer, Time ac
     return {};
   }
   if (request->pid == 0) return "portpool\n";
-  // A process whose parent has ended takes this for its parent.
-  constexpr pid_t kInit = 1;
-  const auto process = request->pid == kInit && peer.pid != kInit
-                           ? nullptr
-                           : processes_.find(request->pid, peer.uid, accepted);
+  const auto pid = pidFrom(peer.pid, request->pid);
+  const auto process = pid ? processes_.find(*pid, peer.uid, accepted) : nullptr;
   if (!process) {
     refuse(Refusal::Process, "process " + std::to_string(peer.pid) +
                                  " asks for a port for process " + std::to_string(request->pid) +
-                                 ", which has ended or is not of user " + std::to_string(peer.uid));
+                                 ", which has ended or is not of user " + std::to_string(peer.uid) +
+                                 " and of its pid namespace");
     return {};
   }
-  auto owners = take(request->ports);
+  auto owners = take(request->ports, request->areAny);
   if (owners.empty()) return {};
-  auto line = std::to_string(owners.front().port()) + '\n';
+  auto line = std::to_string(owners.front().port());
+  for (std::size_t i = 1; request->areAny && i < owners.size(); ++i) {
+    line += ' ' + std::to_string(owners[i].port());
+  }
+  line += '\n';
   const std::lock_guard<std::mutex> lock(process->mutex);
   std::move(owners.begin(), owners.end(), std::back_inserter(process->ports));
   return line;
@@ -105,7 +128,7 @@ void PortServer::removeEnded() {
   nextSearch_ = Time::zero();
 }
 
-std::vector<TCPPortOwner> PortServer::take(std::size_t count) {
+std::vector<TCPPortOwner> PortServer::take(std::size_t count, bool areAny) {
   constexpr int kPauseInTimesOfASearch = 10;
   const auto statistics = pool_.statistics();
   const auto allocated = statistics.allocated;
@@ -128,7 +151,7 @@ std::vector<TCPPortOwner> PortServer::take(std::size_t count) {
     if (begin < nextSearch_ && count >= missed_) return {};
   }
   try {
-    return pool_.allocateBlock(count);
+    return areAny ? pool_.allocateSeveral(count) : pool_.allocateBlock(count);
   } catch (const PortPoolError& error) {
     refuse(Refusal::NoPort, error.what());
     // What a search in vain costs is time in which nobody else is served.

@@ -19,9 +19,10 @@ namespace portpool::cli {
 
 /// Answers requests for ports:
 ///
-///     <pid>          a port, leased until that process ends, as from Google's portserver
-///     <pid> <count>  the first of so many consecutive ports, leased alike
-///     0              "portpool"
+///     <pid>              a port, leased until that process ends, as from Google's portserver
+///     <pid> <count>      the first of so many consecutive ports, leased alike
+///     <pid> <count> any  so many ports, 1000 at most, all or none, with blanks between them
+///     0                  "portpool"
 ///
 /// What is refused is told on stderr, at most once a minute for each reason. Thread-safe.
 class PortServer {
@@ -43,7 +44,7 @@ class PortServer {
   enum class Refusal { User, Request, Process, NoPort, Count };
 
   /// Leases ports; none, having told why, if there are none.
-  std::vector<TCPPortOwner> take(std::size_t count);
+  std::vector<TCPPortOwner> take(std::size_t count, bool areAny);
   void refuse(Refusal reason, const std::string& message);
 
   const uid_t user_;

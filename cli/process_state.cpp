@@ -3,6 +3,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <array>
+#include <climits>
 #include <fstream>
 #include <sstream>
 
@@ -13,10 +15,9 @@ ProcessState stateOf(pid_t pid) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
   std::string text;
   std::getline(file, text, '\0');
-  const auto begin = text.find('('), end = text.rfind(')');
-  if (begin == std::string::npos || end == std::string::npos) return {};
+  const auto end = text.rfind(')');  // of its name, which may contain any character
+  if (end == std::string::npos) return {};
   ProcessState state;
-  state.program = text.substr(begin + 1, end - begin - 1);
   std::istringstream fields(text.substr(end + 1));
   std::string letter, other;
   unsigned flags = 0;
@@ -25,6 +26,27 @@ ProcessState stateOf(pid_t pid) {
   fields >> state.start;
   state.isFork = (flags & kForkedWithoutExec) != 0;
   return state;
+}
+
+std::string programOf(pid_t pid) {
+  std::array<char, PATH_MAX> path{};
+  const auto size =
+      ::readlink(("/proc/" + std::to_string(pid) + "/exe").c_str(), path.data(), path.size());
+  return size < 0 ? "" : std::string(path.data(), static_cast<std::size_t>(size));
+}
+
+std::optional<pid_t> pidInNamespace(pid_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/status");
+  std::string word;
+  while (file >> word && word != "NSpid:") {
+  }
+  std::string line;
+  std::getline(file, line);
+  std::istringstream pids(line);  // from the outermost namespace to its own
+  int count = 0;
+  pid_t last = 0;
+  while (pids >> last) ++count;
+  return count > 1 ? std::optional(last) : std::nullopt;
 }
 
 int openProcess(pid_t pid) { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)); }

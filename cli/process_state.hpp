@@ -3,12 +3,12 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace portpool::cli {
 
 struct ProcessState {
-  std::string program;
   pid_t parent = 0;
   bool isFork = false;      ///< of its parent, with the same program
   std::uint64_t start = 0;  ///< in ticks of the clock since the system's start
@@ -16,6 +16,12 @@ struct ProcessState {
 
 /// What /proc tells of the process; nothing if it does not.
 ProcessState stateOf(pid_t pid);
+
+/// The path of the program that the process runs; "" if the system does not tell.
+std::string programOf(pid_t pid);
+
+/// The pid of a process in its own pid namespace, if that is within this process's.
+std::optional<pid_t> pidInNamespace(pid_t pid);
 
 /// Returns a descriptor of the process, which is readable when it has ended, or -1 and errno.
 int openProcess(pid_t pid);

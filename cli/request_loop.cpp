@@ -69,8 +69,13 @@ void RequestLoop::accept() {
   for (int i = 0; i < kAtOnce; ++i) {
     Descriptor socket(::accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!socket) {
-      if (errno == EMFILE || errno == ENFILE) ::usleep(10000);  // until others let go of some
-      return;
+      if (errno != EMFILE && errno != ENFILE) return;
+      if (connections_.empty()) {
+        ::usleep(10000);  // until others let go of some
+        return;
+      }
+      connections_.erase(connections_.begin());  // for one that may have something to ask
+      continue;
     }
     Connection connection{std::move(socket), {}, sinceSystemStart()};
     socklen_t size = sizeof connection.peer;

@@ -3,6 +3,8 @@
 #include "port_server.hpp"
 #include "request_loop.hpp"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -61,29 +63,71 @@ Descriptor openSocket() {
   return Descriptor(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
 }
 
-/// Whether the address is a socket that a server has left behind.
-bool isStale(const UnixAddress& address) {
-  struct stat status {};
-  return !address.isAbstract() && ::lstat(address.name().c_str(), &status) == 0 &&
-         S_ISSOCK(status.st_mode) && !address.connect(openSocket()) && errno == ECONNREFUSED;
-}
+/// A listening socket at an address. Its file, if it has one, is removed with it, if it is still
+/// this one.
+class Listener {
+ public:
+  Listener(const UnixAddress& address, bool servesAnyUser) : address_(address) {
+    ::umask(servesAnyUser ? 0 : S_IRWXG | S_IRWXO);
+    const auto folder = lockFolder();
+    if (!listen() && (errno != EADDRINUSE || !isStale() || !unlink() || !listen())) throwError();
+    if (!address.isAbstract()) ::lstat(address.name().c_str(), &file_);
+  }
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+  ~Listener() {
+    struct stat now {};
+    if (address_.isAbstract() || ::lstat(address_.name().c_str(), &now) != 0) return;
+    if (now.st_ino == file_.st_ino && now.st_dev == file_.st_dev) unlink();
+  }
 
-Descriptor listenOn(const UnixAddress& address, bool servesAnyUser) {
-  ::umask(servesAnyUser ? 0 : S_IRWXG | S_IRWXO);
-  auto socket = openSocket();
-  bool isBound = address.bind(socket);
-  if (!isBound && errno == EADDRINUSE && isStale(address)) {
-    ::unlink(address.name().c_str());
-    isBound = address.bind(socket);
+  int descriptor() const { return socket_.get(); }
+
+ private:
+  /// Keeps other servers from starting in the same folder for a moment, as long as the descriptor
+  /// is open: what one has bound looks like what another has left behind until it listens.
+  Descriptor lockFolder() const {
+    if (address_.isAbstract()) return Descriptor(-1);
+    const auto end = address_.name().rfind('/');
+    const auto path = end == std::string::npos ? "." : address_.name().substr(0, end + 1);
+    Descriptor folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    constexpr int kTries = 100;  // that whoever may read the folder could keep up for ever
+    for (int i = 0; folder && i < kTries && ::flock(folder.get(), LOCK_EX | LOCK_NB) != 0; ++i) {
+      ::usleep(10000);
+    }
+    return folder;
   }
-  if (isBound && ::listen(socket.get(), SOMAXCONN) == 0) return socket;
-  if (errno == EADDRINUSE) {
-    throw std::runtime_error("the address " + address.name() +
-                             " is in use; end the server that has it, or serve on another "
-                             "(--address), which clients find by PORTSERVER_ADDRESS");
+
+  bool listen() {
+    socket_ = openSocket();
+    return address_.bind(socket_) && ::listen(socket_.get(), SOMAXCONN) == 0;
   }
-  throw std::system_error(errno, std::generic_category(), "cannot serve on " + address.name());
-}
+
+  /// Whether the address is a socket that a server has left behind.
+  bool isStale() const {
+    struct stat status {};
+    const bool isStale = !address_.isAbstract() && ::lstat(address_.name().c_str(), &status) == 0 &&
+                         S_ISSOCK(status.st_mode) && !address_.connect(openSocket()) &&
+                         errno == ECONNREFUSED;
+    if (!isStale) errno = EADDRINUSE;
+    return isStale;
+  }
+
+  bool unlink() const { return ::unlink(address_.name().c_str()) == 0; }
+
+  [[noreturn]] void throwError() const {
+    if (errno == EADDRINUSE) {
+      throw std::runtime_error("the address " + address_.name() +
+                               " is in use; end the server that has it, or serve on another "
+                               "(--address), which clients find by PORTSERVER_ADDRESS");
+    }
+    throw std::system_error(errno, std::generic_category(), "cannot serve on " + address_.name());
+  }
+
+  const UnixAddress& address_;
+  Descriptor socket_{-1};
+  struct stat file_ {};
+};
 
 PortSet portsFor(const ServeOptions& options) {
   if (!options.ports) return getServerTCPPorts();
@@ -100,7 +144,11 @@ PortSet portsFor(const ServeOptions& options) {
 Descriptor endingSignals() {
   sigset_t signals;
   sigemptyset(&signals);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
+    struct sigaction action {};  // which nohup(1), for one, has set
+    if (::sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN) continue;
+    sigaddset(&signals, signal);
+  }
   ::sigprocmask(SIG_BLOCK, &signals, nullptr);
   Descriptor descriptor(::signalfd(-1, &signals, SFD_CLOEXEC));
   if (!descriptor) throw std::system_error(errno, std::generic_category(), "signalfd");
@@ -114,20 +162,20 @@ int serve(const ServeOptions& options) {
   const UnixAddress address(options.address);
   PortServer server(ports, options.servesAnyUser);
   const auto end = endingSignals();
-  const auto listener = listenOn(address, options.servesAnyUser);
+  const Listener listener(address, options.servesAnyUser);
+  ::signal(SIGPIPE, SIG_IGN);  // of those who no longer read what it says
 
   constexpr unsigned kMostThreads = 4;  // of which one has all to do if few clients ask at a time
   std::vector<std::unique_ptr<RequestLoop>> loops(
       std::clamp(std::thread::hardware_concurrency(), 1U, kMostThreads));
   for (auto& loop : loops) {
-    loop = std::make_unique<RequestLoop>(listener.get(), end.get(), server);
+    loop = std::make_unique<RequestLoop>(listener.descriptor(), end.get(), server);
   }
   std::printf("serving %zu ports on %s\n", ports.size(), address.name().c_str());
   std::fflush(stdout);
   std::vector<std::thread> threads;
   for (auto& loop : loops) threads.emplace_back([&] { loop->run(); });
   for (auto& thread : threads) thread.join();
-  if (!address.isAbstract()) ::unlink(address.name().c_str());
   return 0;
 }
 

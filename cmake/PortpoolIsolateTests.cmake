@@ -1,8 +1,8 @@
 # portpool_isolate_tests(<target>...)
 #
 # Runs every test of these programs in a network of its own, by `portpool isolate`: those of
-# add_test(), and those that gtest_discover_tests() and catch_discover_tests() find, which are to be
-# called after it. That the tests are found is not isolated. Needs the portpool command.
+# add_test(NAME <name> COMMAND <target> ...), and those that gtest_discover_tests() and
+# catch_discover_tests() find, which are to be called after it. That the tests are found is not isolated. Needs the portpool command.
 function(portpool_isolate_tests)
   if(NOT TARGET portpool::command)
     message(FATAL_ERROR "portpool_isolate_tests: the portpool command is missing; build portpool "
@@ -13,13 +13,8 @@ function(portpool_isolate_tests)
     get_target_property(command portpool::command LOCATION)
   else()
     get_target_property(command portpool::command ALIASED_TARGET)
-    get_target_property(folder ${command} RUNTIME_OUTPUT_DIRECTORY)
     get_target_property(binary_dir ${command} BINARY_DIR)
-    if(folder)
-      set(command ${folder}/portpool)
-    else()
-      set(command ${binary_dir}/portpool)
-    endif()
+    set(command ${binary_dir}/portpool)
   endif()
   get_property(discoveries DIRECTORY PROPERTY TEST_INCLUDE_FILES)
   foreach(target IN LISTS ARGN)
@@ -30,16 +25,25 @@ function(portpool_isolate_tests)
     foreach(discovery IN LISTS discoveries)
       get_filename_component(file ${discovery} NAME)
       string(FIND "${file}" "${target}" at)
+      if(NOT at EQUAL 0)
+        continue()
+      endif()
       string(LENGTH "${target}" length)
       string(SUBSTRING "${file}" ${length} -1 rest)
-      if(at EQUAL 0 AND rest MATCHES "^(\\[[0-9]+\\]|-[0-9a-f]+)_include\\.cmake$")
+      if(rest MATCHES "^(\\[[0-9]+\\]|-[0-9a-f]+)_include\\.cmake$")
         message(FATAL_ERROR "portpool_isolate_tests: call it before the tests of ${target} are "
                             "discovered")
       endif()
     endforeach()
-    # By CMake 3.29 and by what came before it; to be isolated twice does no harm.
-    set_property(TARGET ${target} PROPERTY TEST_LAUNCHER ${command} isolate --)
-    set_property(TARGET ${target} PROPERTY CROSSCOMPILING_EMULATOR ${command} isolate --)
+    # By CMake 3.29 and by what came before it; to be isolated twice does no harm. What has launched
+    # the tests still does, in the network.
+    foreach(property IN ITEMS TEST_LAUNCHER CROSSCOMPILING_EMULATOR)
+      get_target_property(launcher ${target} ${property})
+      if(NOT launcher)
+        set(launcher "")
+      endif()
+      set_property(TARGET ${target} PROPERTY ${property} ${command} isolate -- ${launcher})
+    endforeach()
     if(NOT is_imported)
       add_dependencies(${target} portpool_command)
     endif()

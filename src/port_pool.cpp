@@ -246,13 +246,13 @@ void PortPool::Impl::noticeFork() noexcept {
   statistics_ = {ports_.size(), 0, 0, 0};
 }
 
-bool PortPool::Impl::draw(std::size_t count) {
-  const auto first = server_ ? server_->draw(count) : std::nullopt;
-  if (!first) return false;
+bool PortPool::Impl::draw(std::size_t count, PortServer::Choice choice) {
+  if (!server_) return false;
+  const auto ports = server_->draw(count, choice);
   withTable([&](PortTable& table) {
-    for (std::size_t i = 0; i < count; ++i) table.add(static_cast<std::uint16_t>(*first + i));
+    for (const auto port : ports) table.add(port);
   });
-  return true;
+  return !ports.empty();
 }
 
 void PortPool::Impl::expect(std::uint16_t port) {

@@ -84,9 +84,9 @@ class PortPool::Impl : public std::enable_shared_from_this<PortPool::Impl> {
   /// The server that the ports are drawn from, or null.
   PortServer* server() const { return server_.get(); }
 
-  /// Adds a port, or so many consecutive ones, of the server; false if it gives none, or there is
-  /// none. Throws PortServerError.
-  bool draw(std::size_t count);
+  /// Adds so many ports of the server, all or none; false if it gives none, or there is no server.
+  /// Throws PortServerError.
+  bool draw(std::size_t count, PortServer::Choice choice);
 
   /// The port has come back, somebody says.
   void expect(std::uint16_t port);

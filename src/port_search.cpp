@@ -112,8 +112,12 @@ Allocations PortSearch::lookForSet(Reach reach) {
   };
   const auto takeAll = [&] {
     while (found.size() < count_) {
-      const auto port = pool_->withTable(next);
-      if (!port && draw(1)) continue;
+      std::size_t fresh = 0;
+      const auto port = pool_->withTable([&](PortTable& table) {
+        fresh = table.fresh();
+        return next(table);
+      });
+      if (!port && draw(count_ - found.size() - fresh, PortServer::Choice::Any)) continue;
       if (!port) break;
       if (auto allocation = tryPort(*port, wasLeased)) found.push_back(std::move(allocation));
     }
@@ -140,8 +144,9 @@ void PortSearch::takeLingering(Allocations& found) {
 
 Allocations PortSearch::lookForBlock(Reach reach) {
   auto found = lookForBlockOf(kFresh);
-  const auto drawn = pool_->server() != nullptr && pool_->server()->isOurs() ? count_ : 1;
-  while (found.empty() && draw(drawn)) found = lookForBlockOf(kFresh);
+  while (found.empty() && draw(count_, PortServer::Choice::Consecutive)) {
+    found = lookForBlockOf(kFresh);
+  }
   if (!found.empty() || reach == Reach::Fresh) return found;
   found = lookForBlockOf(kFresh | PortTable::bit(State::Leased));
   if (!found.empty()) return found;
@@ -152,7 +157,8 @@ Allocations PortSearch::lookForBlock(Reach reach) {
   return lookForBlockOf(kFresh | PortTable::bit(State::Leased) | PortTable::bit(State::Busy));
 }
 
-bool PortSearch::draw(std::size_t count) {
+bool PortSearch::draw(std::size_t count, PortServer::Choice choice) {
+  const bool isOurs = pool_->server() != nullptr && pool_->server()->isOurs();
   if (draws_ == kMostDraws + count_) {
     if (!isBlock_) return false;
     throw NoPortAvailableError("of " + std::to_string(draws_) + " ports drawn from " +
@@ -160,7 +166,8 @@ bool PortSearch::draw(std::size_t count) {
                                " are consecutive; set PORTPOOL_PORTS to go without the server, or "
                                "ask `portpool serve`, which gives consecutive ports");
   }
-  if (!pool_->draw(count)) return false;
+  if (choice == PortServer::Choice::Any) count = std::min(count, PortServer::kMostAtOnce);
+  if (!pool_->draw(isOurs ? count : 1, choice)) return false;
   ++draws_;
   return true;
 }

@@ -55,8 +55,8 @@ class PortSearch {
   /// Of the busy ports, those that linger, until there are enough.
   void takeLingering(Allocations& found);
   Allocations lookForBlock(Reach reach);
-  /// Adds ports of the pool's server, if it has one that gives them.
-  bool draw(std::size_t count);
+  /// Adds ports of the pool's server, if it has one that gives them: as many if it is ours.
+  bool draw(std::size_t count, PortServer::Choice choice);
   /// Of consecutive ports whose states are in `states`.
   Allocations lookForBlockOf(unsigned states);
   /// Takes the ports from `first` on. Returns none, and the port that failed, unless all are free.

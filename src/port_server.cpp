@@ -18,6 +18,7 @@ namespace {
 
 constexpr const char* kVariable = "PORTSERVER_ADDRESS";
 constexpr std::uint64_t kLargestPort = 65535;
+constexpr std::size_t kLongestNumber = 100;  // or whatever a server answers in its place
 
 /// The lease of a port that its server holds.
 class LeaseOfServer final : public platform::Lease {
@@ -58,10 +59,10 @@ std::string PortServer::title() const {
   return "the port server at \"" + printable(address_, kLongestName) + "\" (" + kVariable + ')';
 }
 
-std::string PortServer::ask(const std::string& request) const {
+std::string PortServer::ask(const std::string& request, std::size_t longest) const {
   constexpr std::chrono::seconds kTimeout{5};
   std::string answer;
-  const int error = platform::askUnixServer(address_, request + '\n', kTimeout, answer);
+  const int error = platform::askUnixServer(address_, request + '\n', kTimeout, longest, answer);
   if (error == 0) return answer;
   throw PortServerError(title() + " does not answer (" + std::generic_category().message(error) +
                         "); start it (portpool serve, or portserver), name another, or unset " +
@@ -71,19 +72,34 @@ std::string PortServer::ask(const std::string& request) const {
 void PortServer::meet() {
   if (kind_ != Kind::Unknown) return;
   // Google's portserver refuses to give process 0 a port.
-  kind_ = ask("0") == "portpool" ? Kind::Ours : Kind::Another;
+  kind_ = ask("0", kLongestNumber) == "portpool" ? Kind::Ours : Kind::Another;
 }
 
-std::optional<std::uint16_t> PortServer::draw(std::size_t count) const {
-  const auto answer =
-      ask(std::to_string(platform::pid()) + (count == 1 ? "" : ' ' + std::to_string(count)));
-  if (answer.empty() || answer == "0") return std::nullopt;
-  std::uint16_t port = 0;
-  const auto* const end = answer.data() + answer.size();
-  const auto [rest, error] = std::from_chars(answer.data(), end, port);
-  if (error == std::errc() && rest == end && port + count - 1 <= kLargestPort) return port;
-  throw PortServerError(title() + " answers " + quoted(answer) +
-                        ", which is no port; name a portserver, or unset " + kVariable);
+std::vector<std::uint16_t> PortServer::draw(std::size_t count, Choice choice) const {
+  const std::string request = std::to_string(platform::pid()) +
+                              (count == 1 ? "" : ' ' + std::to_string(count)) +
+                              (count == 1 || choice == Choice::Consecutive ? "" : " any");
+  const auto answer = ask(request, kLongestNumber * count);
+  if (answer.empty() || answer == "0") return {};
+  std::vector<std::uint16_t> ports;
+  const auto* text = answer.data();
+  const auto* const end = text + answer.size();
+  for (std::uint16_t port = 0;; ++text) {  // past the blank
+    const auto [rest, error] = std::from_chars(text, end, port);
+    if (error != std::errc() || port == 0) break;
+    ports.push_back(port);
+    text = rest;
+    if (text == end || *text != ' ') break;
+  }
+  const auto expected = choice == Choice::Any ? count : 1;
+  if (text == end && ports.size() == expected &&
+      ports.back() + (count - expected) <= kLargestPort) {
+    while (ports.size() < count) ports.push_back(static_cast<std::uint16_t>(ports.back() + 1));
+    return ports;
+  }
+  throw PortServerError(title() + " answers " + quoted(answer) + ", which is no port" +
+                        (expected == 1 ? "" : " or too few") + "; name a portserver, or unset " +
+                        kVariable);
 }
 
 std::string PortServer::describeEnd() const {

@@ -6,9 +6,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace portpool {
 
@@ -16,15 +16,18 @@ namespace portpool {
 /// `portpool serve`, which also holds their leases and gives consecutive ports. Thread-safe.
 class PortServer {
  public:
+  enum class Choice { Any, Consecutive };
+  static constexpr std::size_t kMostAtOnce = 1000;
+
   /// The address of the server is that of a Unix socket: "@name", or a path.
   explicit PortServer(std::string address) : address_(std::move(address)) {}
 
   /// Asks which of the two it is, if that is not known. Throws PortServerError if nobody answers.
   void meet();
 
-  /// Draws a port for this process, or the first of `count` consecutive ones; nothing if the server
-  /// gives none. Throws as meet().
-  std::optional<std::uint16_t> draw(std::size_t count = 1) const;
+  /// Draws so many ports for this process, all or none: none if the server gives none. Of Google's
+  /// portserver it is to be one. Throws as meet().
+  std::vector<std::uint16_t> draw(std::size_t count, Choice choice) const;
 
   /// Whether it is `portpool serve`.
   bool isOurs() const noexcept { return kind_ == Kind::Ours; }
@@ -37,7 +40,7 @@ class PortServer {
  private:
   enum class Kind { Unknown, Ours, Another };
 
-  std::string ask(const std::string& request) const;
+  std::string ask(const std::string& request, std::size_t longest) const;
 
   std::string address_;
   std::atomic<Kind> kind_{Kind::Unknown};

@@ -28,12 +28,15 @@ PrivateSocket openStreamSocket(std::chrono::seconds timeout) {
   return PrivateSocket(std::move(socket));
 }
 
-/// Makes the system call until no signal interrupts it; returns 0 or its error.
+using Clock = std::chrono::steady_clock;
+
+/// Makes the system call until no signal interrupts it; returns 0 or its error. A call that is made
+/// again has all of its time again.
 template <class SystemCall>
-int errorOf(const SystemCall& call) {
+int errorOf(const SystemCall& call, Clock::time_point deadline) {
   for (;;) {
     if (call() >= 0) return 0;
-    if (errno == EAGAIN) return ETIMEDOUT;
+    if (errno == EAGAIN || (errno == EINTR && Clock::now() >= deadline)) return ETIMEDOUT;
     if (errno != EINTR) return errno;
   }
 }
@@ -41,9 +44,8 @@ int errorOf(const SystemCall& call) {
 }  // namespace
 
 int askUnixServer(const std::string& address, const std::string& request,
-                  std::chrono::seconds timeout, std::string& answer) {
-  using Clock = std::chrono::steady_clock;
-  constexpr std::size_t kLongestAnswer = 100;
+                  std::chrono::seconds timeout, std::size_t longest, std::string& answer) {
+  constexpr std::size_t kPiece = 100;
   const auto deadline = Clock::now() + timeout;
   sockaddr_un name{};
   name.sun_family = AF_UNIX;
@@ -55,19 +57,22 @@ int askUnixServer(const std::string& address, const std::string& request,
 
   answer.clear();
   const auto socket = openStreamSocket(timeout);
-  int error = errorOf([&] {
-    return ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&name),
-                     static_cast<socklen_t>(size));
-  });
+  int error = errorOf(
+      [&] {
+        return ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&name),
+                         static_cast<socklen_t>(size));
+      },
+      deadline);
   if (error != 0) return error;
   // A server that refuses may close its end before it reads.
   const auto isClosed = [&] { return error == EPIPE || error == ECONNRESET; };
-  error =
-      errorOf([&] { return ::send(socket.get(), request.data(), request.size(), MSG_NOSIGNAL); });
-  while (error == 0 && answer.size() < kLongestAnswer) {
-    std::array<char, kLongestAnswer> piece{};
+  error = errorOf(
+      [&] { return ::send(socket.get(), request.data(), request.size(), MSG_NOSIGNAL); }, deadline);
+  while (error == 0 && answer.size() < longest) {
+    std::array<char, kPiece> piece{};
     ssize_t count = 0;
-    error = errorOf([&] { return count = ::recv(socket.get(), piece.data(), piece.size(), 0); });
+    error = errorOf([&] { return count = ::recv(socket.get(), piece.data(), piece.size(), 0); },
+                    deadline);
     if (error != 0 || count == 0) break;
     answer.append(piece.data(), static_cast<std::size_t>(count));
     if (const auto end = answer.find('\n'); end != std::string::npos) {
