@@ -182,6 +182,65 @@ TEST(Exec, OutlivesTheThreadThatStartedIt) {
   }
 }
 
+TEST(Exec, StartsNoCommandWhoseParentHasEnded) {
+  const TCPPortOwner owner;
+  // It waits for a port when its parent is killed, and has ended when the output has.
+  const auto result = runScript(
+      "fifo=$(mktemp -u); mkfifo $fifo; "
+      "sh -c 'portpool exec -- echo started 2> $0 & wait' $fifo & "
+      "parent=$!; read line < $fifo; kill -KILL $parent; wait; rm $fifo; echo over",
+      "sh", {{"PORTPOOL_PORTS", std::to_string(owner.port())}, {"PORTPOOL_WAIT_SECONDS", "600"}});
+  EXPECT_EQ(result.output, "over\n");
+}
+
+TEST(Exec, ReportsThatThereIsNoDescriptorForASocket) {
+  bool hasFailed = false;
+  for (int limit = 10; limit <= 24; ++limit) {
+    const auto result =
+        runScript("ulimit -n " + std::to_string(limit) + "; portpool exec -n 4 --listen -- true");
+    EXPECT_THAT(result.exitCode, ::testing::AnyOf(0, 1)) << limit;
+    if (result.exitCode == 0) continue;
+    hasFailed = true;
+    EXPECT_THAT(result.errors, HasSubstr("portpool: ")) << limit;
+  }
+  EXPECT_TRUE(hasFailed);
+}
+
+TEST(Exec, RefusesAPortThatThereIsNot) {
+  for (const auto* word : {"{port1}", "{port18446744073709551616}"}) {
+    const auto result = runPortpool({"exec", "--", "echo", word});
+    EXPECT_EQ(result.exitCode, 1) << word;
+    EXPECT_THAT(result.errors, HasSubstr("there is no port for " + std::string(word)));
+  }
+}
+
+/// Runs a command in a terminal of its own, and a line of Python when it has printed "runs";
+/// returns the status with which it ends.
+ProcessResult runInTerminal(const std::string& command, const std::string& then) {
+  return runScript(
+      "/usr/bin/python3 -c '\n"
+      "import os, pty, sys\n"
+      "pid, terminal = pty.fork()\n"
+      "if pid == 0: os.execvp(\"sh\", [\"sh\", \"-c\", sys.argv[1]])\n"
+      "said = b\"\"\n"
+      "while b\"runs\" not in said: said += os.read(terminal, 100)\n" +
+      then +
+      "\nprint(os.WTERMSIG(os.waitpid(pid, 0)[1]) or \"ended\")\n"
+      "' '" +
+      command + "'");
+}
+
+TEST(Exec, LeavesTheTerminalsSignalsToItsCommand) {
+  // timeout has a process group of its own, which the terminal does not know.
+  const auto interrupted =
+      runInTerminal("exec portpool exec -- timeout 100 sh -c \"echo runs; exec sleep 1000\"",
+                    "os.write(terminal, b\"\\x03\")");
+  EXPECT_EQ(interrupted.output, "ended\n") << interrupted.errors;
+  const auto hungUp = runInTerminal("exec portpool exec -- sh -c \"echo runs; exec sleep 1000\"",
+                                    "os.close(terminal)");
+  EXPECT_EQ(hungUp.output, "ended\n") << hungUp.errors;
+}
+
 TEST(Exec, IsIsolatedOnRequest) {
   const auto result = runByExec({}, "readlink /proc/self/ns/net; echo [$PORTPOOL_ISOLATE]",
                                 {{"PORTPOOL_ISOLATE", "1"}});

@@ -1,11 +1,14 @@
 #include "command.hpp"
 
+#include "support/temporary_file.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <portpool/portpool.hpp>
 
 #include <filesystem>
+#include <fstream>
 #include <string>
 
 namespace portpool::test {
@@ -59,6 +62,51 @@ TEST_P(GetIn, AScriptWithoutExecLeasesForIt) {
   ASSERT_EQ(numbers.size(), 2U) << result.output << result.errors;
   EXPECT_EQ(numbers[1], 1U);
   awaitReturnOf(numbers[0]);
+}
+
+TEST_P(GetIn, AScriptThatItsFirstLineStartsLeasesForIt) {
+  const TemporaryFile script;
+  const auto shell = runScript(std::string("command -v ") + GetParam()).output;
+  const auto folder = std::filesystem::path(PORTPOOL_COMMAND).parent_path().string();
+  std::ofstream(script.path()) << "#!" << shell << "PATH=" << folder << ":$PATH; "
+                               << scriptWith("$(portpool get | cat)") << '\n';
+  std::filesystem::permissions(script.path(), std::filesystem::perms::owner_all);
+  const auto result = runScript("exec " + script.path());
+  const auto numbers = portsIn(result.output);
+  ASSERT_EQ(numbers.size(), 2U) << result.output << result.errors;
+  EXPECT_EQ(numbers[1], 1U) << "it is not leased";
+  awaitReturnOf(numbers[0]);
+}
+
+TEST(Get, LeasesWhicheverStandardDescriptorIsClosed) {
+  for (const auto* closed : {"<&-", "2>&-", "<&- 2>&-"}) {
+    const auto result = runScript(scriptWith(std::string("$(portpool get ") + closed + ")"));
+    const auto numbers = portsIn(result.output);
+    ASSERT_EQ(numbers.size(), 2U) << closed << '\n' << result.output << result.errors;
+    EXPECT_EQ(numbers[1], 1U) << closed << ": it is not leased";
+  }
+}
+
+TEST(Get, KeepsNoPortThatItCouldNotPrint) {
+  std::string port;
+  {
+    const TCPPortOwner owner;
+    port = std::to_string(owner.port());
+  }
+  // It is taken again as soon as nobody has it, though the shell lives.
+  const auto result =
+      runScript("portpool get --for $$ > /dev/full 2> /dev/null; echo $?; portpool get --for $$",
+                "sh", {{"PORTPOOL_PORTS", port}, {"PORTPOOL_WAIT_SECONDS", "600"}});
+  EXPECT_EQ(result.output, "1\n" + port + '\n') << result.errors;
+}
+
+TEST(Get, WaitsForAPortNoLongerThanItLives) {
+  const TCPPortOwner owner;
+  // The output is at its end when the process that was to hold the port has ended, too.
+  const auto result = runScript(
+      "timeout 1 portpool get --for $$ 2>&1 | cat; echo over", "sh",
+      {{"PORTPOOL_PORTS", std::to_string(owner.port())}, {"PORTPOOL_WAIT_SECONDS", "600"}});
+  EXPECT_THAT(result.output, HasSubstr("over\n"));
 }
 
 TEST(Get, PrintsAPortToALine) {

@@ -76,6 +76,15 @@ TEST(IsolateCommandLine, LetsTestsBeListedInTheOuterNetwork) {
   }
 }
 
+TEST(IsolateCommandLine, IsolatesWhatListsNoTests) {
+  const auto own = runScript("readlink /proc/self/ns/net").output;
+  for (const std::string word : {"--list-size=5", "--gtest_list_tests=0", "--list-tests-of"}) {
+    const auto result =
+        runPortpool({"isolate", "--", "sh", "-c", "readlink /proc/self/ns/net", "sh", word});
+    EXPECT_NE(result.output, own) << word;  // or refused
+  }
+}
+
 TEST(IsolateCommandLine, HelpSaysWhatIsStillReached) {
   EXPECT_THAT(runPortpool({"isolate", "--help"}).output, HasSubstr("can still reach files"));
 }

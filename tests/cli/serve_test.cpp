@@ -64,6 +64,14 @@ TEST_F(Serve, GivesConsecutivePorts) {
   for (int i = 0; i < 3; ++i) EXPECT_TRUE(isLeased(static_cast<std::uint16_t>(first[0] + i)));
 }
 
+TEST_F(Serve, GivesASetOfPorts) {
+  Idler idler;
+  const auto ports = portsIn(ask(address, std::to_string(idler.pid()) + " 3 any\n"));
+  ASSERT_EQ(ports.size(), 3U);
+  for (const auto port : ports) EXPECT_TRUE(isLeased(port));
+  EXPECT_EQ(ask(address, std::to_string(idler.pid()) + " 1001 any\n"), "");
+}
+
 TEST_F(Serve, TellsWhatItIs) { EXPECT_EQ(ask(address, "0\n"), "portpool\n"); }
 
 TEST_F(Serve, RefusesWhatItDoesNotUnderstand) {
@@ -189,6 +197,32 @@ TEST(ServeAddress, ThatAServerLeftBehindIsTaken) {
   EXPECT_TRUE(std::filesystem::is_socket(path));
   const auto server = serveAt(path);
   EXPECT_EQ(ask(path, "0\n"), "portpool\n");
+}
+
+TEST(ServeAddress, OfAnotherServerIsLeftToIt) {
+  const TemporaryFile file;
+  const auto path = file.path() + ".socket";
+  const auto one = serveAt(path);
+  std::filesystem::remove(path);
+  const auto other = serveAt(path);
+  EXPECT_EQ(one->end(SIGTERM), 0);
+  EXPECT_EQ(ask(path, "0\n"), "portpool\n");
+}
+
+TEST(ServeSignals, ThatAreIgnoredEndNoServer) {
+  const auto result = runScript(
+      "fifo=$(mktemp -u); mkfifo $fifo; trap '' HUP; portpool serve --address " + newAddress() +
+      " > $fifo & read line < $fifo; rm $fifo; kill -HUP $!; kill -TERM $!; wait $!; echo $?");
+  EXPECT_EQ(result.output, "0\n") << result.errors;
+}
+
+TEST(ServeSignals, ThatNobodyReadsItsMessagesEndsNoServer) {
+  const auto address = newAddress();
+  const auto server = std::make_unique<PortServerProcess>(
+      "/bin/sh", Arguments{"-c", std::string("exec ") + PORTPOOL_COMMAND + " serve --address " +
+                                     address + " 2>&1 | { read line; echo $line; exec cat <&-; }"});
+  EXPECT_EQ(ask(address, "x\n"), "");
+  EXPECT_EQ(ask(address, "0\n"), "portpool\n");
 }
 
 TEST(ServeAddress, InUseIsAnError) {

@@ -28,6 +28,8 @@ TEST(Usage, ThatIsWrongIsToldOnStderr) {
                                 Arguments{"exec", "-n", "0", "--", "true"},
                                 Arguments{"exec", "--unknown", "--", "true"},
                                 Arguments{"exec", "--hold", "--listen", "--", "true"},
+                                Arguments{"exec", "--env", "", "--", "true"},
+                                Arguments{"exec", "--env", "A=B", "--", "true"},
                                 Arguments{"get", "--for", "me"},
                                 Arguments{"get", "--", "true"},
                                 Arguments{"isolate"},
