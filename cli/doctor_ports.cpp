@@ -196,7 +196,7 @@ Findings checkLeases() {
                   "them)"
                 : "by locks in /tmp/portpool.lock, since the system refuses this process AF_UNIX "
                   "sockets"}};
-  const auto leased = leasedPorts();
+  const auto leased = leasedPorts().value_or(PortSet());
   std::set<Program> programs;
   for (const auto& user :
        usersOfPorts(leased, UserSearch::SocketsAndLeases).value_or(std::vector<PortUser>())) {
@@ -214,7 +214,8 @@ Findings checkLeases() {
 Findings checkPrograms() {
   constexpr std::size_t kOneOf = 20;  // server ports is many for one program
   const auto ports = serverPorts();
-  const auto strange = ports - leasedPorts();  // tests' own servers are not counted
+  // Tests' own servers are not counted.
+  const auto strange = ports - leasedPorts().value_or(PortSet());
   const auto users = usersOfPorts(strange, UserSearch::Sockets);
   if (!users) {
     return {{"", Severity::Warning,

@@ -1,6 +1,7 @@
 #include "output.hpp"
 
 #include <pwd.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -48,6 +49,12 @@ std::string userName(const PortUser& user) {
   if (!user.userId) return "";
   const auto* entry = ::getpwuid(*user.userId);
   return entry != nullptr ? entry->pw_name : std::to_string(*user.userId);
+}
+
+std::string unseenProcess() {
+  return ::geteuid() == 0
+             ? "a process that is not shown here, of a container perhaps: run this outside"
+             : "a process that this user may not look at: run this as root";
 }
 
 }  // namespace portpool::cli

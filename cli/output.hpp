@@ -22,4 +22,7 @@ std::string counted(std::size_t count, const std::string& what);
 /// The user's login name, or its number if it has none; "" if it is not known.
 std::string userName(const PortUser& user);
 
+/// What is said of a process that is not shown, and how to see it.
+std::string unseenProcess();
+
 }  // namespace portpool::cli
