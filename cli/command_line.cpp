@@ -178,7 +178,7 @@ class CommandLine {
     auto& command =
         add("list", Runs::Nothing, "Print who leases which ports, and what listens on them",
             "Of all users, in this network. The command line of a test program that CTest runs "
-            "names its test.\nIt is cut after 400 bytes; JSON has all of it. What this user may "
+            "names its test.\nIt is cut after 400 bytes, in JSON after 16 KiB. What this user may "
             "not look at is listed with \"?\".\n\n"
             "Examples:\n"
             "  portpool list\n"

@@ -25,6 +25,7 @@ const char* nameOf(Severity severity) {
   return "error";
 }
 
+/// What may hold the value of a variable, whatever is in it.
 Findings examine() {
   struct Check {
     const char* name;
@@ -39,10 +40,11 @@ Findings examine() {
     try {
       for (auto& finding : check.run()) {
         finding.check = check.name;
+        finding.text = printable(finding.text);
         findings.push_back(std::move(finding));
       }
     } catch (const std::exception& error) {
-      const std::string text = error.what();
+      const auto text = printable(error.what());
       const bool isSaid = std::any_of(findings.begin(), findings.end(),
                                       [&](const Finding& finding) { return finding.text == text; });
       if (!isSaid) findings.push_back({check.name, Severity::Error, text});

@@ -2,6 +2,8 @@
 
 // What `doctor` looks at.
 
+#include <portpool/port_set.hpp>
+
 #include <string>
 #include <vector>
 
@@ -17,10 +19,16 @@ struct Finding {
   std::string check;
   Severity severity = Severity::OK;
   std::string text{};
-  std::string mend{};   ///< a command, or what else is to be done
+  std::string mend{};   ///< a command, or "" where the text alone can say what to do
   std::string ports{};  ///< of which it speaks, as parsePortSet reads them
 };
 using Findings = std::vector<Finding>;
+
+inline constexpr const char* kMountProc = "mount -t proc proc /proc";
+bool isProcMounted();
+
+/// As getServerTCPPorts(), without a word on stderr: checkVariables has it.
+PortSet serverPorts();
 
 // Each may throw std::exception, with a message for the user, where it cannot tell.
 

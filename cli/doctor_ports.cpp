@@ -2,21 +2,24 @@
 
 #include "doctor.hpp"
 
+#include "descriptor.hpp"
 #include "output.hpp"
 #include "trial.hpp"
 
 #include <portpool/portpool.hpp>
 
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cctype>
+#include <cerrno>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
-#include <map>
-#include <set>
-#include <sstream>
-#include <stdexcept>
+#include <string_view>
+#include <system_error>
 #include <utility>
 
 namespace portpool::cli {
@@ -31,10 +34,6 @@ std::string setting(const std::string& name) {
 }
 
 // Without a word on stderr: checkVariables has it.
-PortSet serverPorts() {
-  const StderrCapture capture;
-  return getServerTCPPorts();
-}
 PortSet ephemeralPorts() {
   const StderrCapture capture;
   return {getEphemeralTCPPortRange()};
@@ -47,6 +46,13 @@ PortSet reservedPorts() {
 
 PortSet portsFrom(std::uint16_t first) { return {{first, 65535}}; }
 
+bool isRead(std::string_view variable) {
+  for (const std::string_view prefix : {"PORTPOOL_", "PYSYS_", "PORTSERVER_"}) {
+    if (variable.substr(0, prefix.size()) == prefix) return true;
+  }
+  return false;
+}
+
 /// The command that unsets the variable of which the message speaks, or "".
 std::string unsetVariableOf(const std::string& message) {
   std::string word;
@@ -56,7 +62,7 @@ std::string unsetVariableOf(const std::string& message) {
       word += letter;
       continue;
     }
-    if (!word.empty() && std::getenv(word.c_str()) != nullptr) return "unset " + word;
+    if (isRead(word) && std::getenv(word.c_str()) != nullptr) return "unset " + word;
     word.clear();
   }
   return "";
@@ -72,7 +78,9 @@ Findings exclusions(const std::string& variable) {
   };
   if (variable.empty()) {
     add(ephemeralPorts(),
-        "left out as ephemeral, by the kernel (/proc/sys/net/ipv4/ip_local_port_range)");
+        isProcMounted()
+            ? "left out as ephemeral, by the kernel (/proc/sys/net/ipv4/ip_local_port_range)"
+            : "left out as ephemeral, by IANA");
   } else {
     add(portsFrom(1) - serverPorts() - excludedTCPPorts(), "left out by " + variable);
   }
@@ -83,55 +91,97 @@ Findings exclusions(const std::string& variable) {
   return findings;
 }
 
+/// The ports, and so many between them as it takes for a text that the kernel takes at once.
+PortSet reservable(const PortSet& ports) {
+  constexpr std::size_t kLongest = 4094;  // a page, less a line end and a NUL
+  auto covered = ports;
+  for (int gap = 1; covered.toString().size() > kLongest; gap *= 2) {
+    const auto ranges = covered.ranges();
+    for (std::size_t i = 1; i < ranges.size(); ++i) {
+      const auto end = ranges[i - 1].last, begin = ranges[i].first;
+      if (begin - end - 1 <= gap) covered.insert({end, begin});
+    }
+  }
+  return covered;
+}
+
 /// The ports that an outgoing connection may take first.
 void addExposed(const PortSet& ports, Findings& findings) {
   const auto exposed = (ports & ephemeralPorts()) - reservedPorts();
   if (exposed.empty()) return;
-  findings.push_back(
-      {"", Severity::Warning,
-       counted(exposed.size(), "server port") + " of the ephemeral range, which an outgoing "
-                                                "connection may take before a test's server does",
-       "sysctl -w net.ipv4.ip_local_reserved_ports=" + (exposed | reservedPorts()).toString(),
-       exposed.toString()});
+  findings.push_back({"", Severity::Warning,
+                      counted(exposed.size(), "server port") +
+                          " of the ephemeral range, which an outgoing "
+                          "connection may take before a test's server does",
+                      "sysctl -w net.ipv4.ip_local_reserved_ports=" +
+                          reservable(exposed | reservedPorts()).toString(),
+                      exposed.toString()});
 }
 
-/// The ports that this user may not bind.
-void addForbidden(const PortSet& ports, Findings& findings) {
-  const auto limit = std::strtoul(setting("ip_unprivileged_port_start").c_str(), nullptr, 10);
-  if (::geteuid() == 0 || limit <= kLowest) return;
-  const auto allowed =
-      limit > 65535 ? PortSet() : ports & portsFrom(static_cast<std::uint16_t>(limit));
-  const auto forbidden = ports - allowed;
-  if (forbidden.empty()) return;
-  findings.push_back({"", allowed.empty() ? Severity::Error : Severity::Warning,
-                      counted(forbidden.size(), "server port") +
-                          " that this user may not bind (net.ipv4.ip_unprivileged_port_start is " +
-                          std::to_string(limit) + ")",
-                      "sysctl -w net.ipv4.ip_unprivileged_port_start=1024", forbidden.toString()});
-}
-
-// ---- Who uses them ------------------------------------------------------------------------------
-
-/// A program, or what is known of those that this user may not look at.
-struct Program {
-  int pid;
-  std::string text;
-
-  bool operator<(const Program& other) const {
-    return std::tie(pid, text) < std::tie(other.pid, other.text);
+/// The ports that this process may not bind. None of them is taken for it, not even for a moment:
+/// the kernel looks at the right to a port before it sees that the socket has another already.
+PortSet forbiddenPorts(const PortSet& ports) {
+  const Descriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_ANY);
+  const auto bind = [&](std::uint16_t port) {
+    address.sin_port = htons(port);
+    return ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  };
+  const auto isRefused = [] { return errno == EACCES || errno == EPERM; };
+  if (!bind(0)) {
+    if (isRefused()) return ports;
+    throw std::system_error(errno, std::generic_category(), "bind");
   }
-};
-
-Program programOf(const PortUser& user) {
-  const auto name = userName(user);
-  return {user.pid, user.process() + (name.empty() ? "" : ", user " + name)};
+  PortSet forbidden;
+  for (const auto port : ports) {
+    if (!bind(port) && isRefused()) forbidden.insert(port);
+  }
+  return forbidden;
 }
 
-std::string percentage(std::size_t part, std::size_t whole) {
-  return std::to_string(part * 100 / whole) + " %";
+void addForbidden(const PortSet& ports, Findings& findings) {
+  const auto forbidden = forbiddenPorts(ports);
+  const auto severity = forbidden == ports ? Severity::Error : Severity::Warning;
+  const auto add = [&](const PortSet& some, const std::string& why, const std::string& mend) {
+    if (some.empty()) return;
+    findings.push_back(
+        {"", severity,
+         counted(some.size(), "server port") + " that this user may not bind (" + why + ')', mend,
+         some.toString()});
+  };
+  const auto limit = std::strtoul(setting("ip_unprivileged_port_start").c_str(), nullptr, 10);
+  const auto low = limit > 65535
+                       ? forbidden
+                       : forbidden - portsFrom(static_cast<std::uint16_t>(std::max(limit, 1UL)));
+  add(low, "net.ipv4.ip_unprivileged_port_start is " + std::to_string(limit),
+      "sysctl -w net.ipv4.ip_unprivileged_port_start=" + std::to_string(*ports.begin()));
+  add(forbidden - low, "a sandbox or a security module forbids it", "");
+}
+
+/// If the ports are a server's, which alone knows them.
+Findings checkServer(const std::string& address) {
+  const auto meet = [] { PortPool::process(); };
+  if (!tryInChild(meet).hasSucceeded) return {};  // checkVariables says so
+  const auto trial = tryInChild([] {
+    ::setenv("PORTPOOL_WAIT_SECONDS", "0", 1);
+    PortPool::process().allocate();
+  });
+  if (!trial.hasSucceeded) {
+    return {{"", Severity::Error, trial.lines.back(), "unset PORTSERVER_ADDRESS"}};
+  }
+  return {{"", Severity::OK,
+           "drawn from the port server at \"" + address +
+               "\" (PORTSERVER_ADDRESS), which gives ports"}};
 }
 
 }  // namespace
+
+PortSet serverPorts() {
+  const StderrCapture capture;
+  return getServerTCPPorts();
+}
 
 Findings checkVariables() {
   const auto trial = tryInChild([] {
@@ -155,19 +205,26 @@ Findings checkVariables() {
 Findings checkEphemeralRange() {
   constexpr std::size_t kFew = 5000;
   const auto range = ephemeralPorts();
+  if (!isProcMounted()) {
+    return {{"", Severity::Warning,
+             "taken for what the system gives to outgoing connections, which is not known",
+             kMountProc, range.toString()}};
+  }
   const auto left = (portsFrom(kLowest) - range).size();
   Finding finding{"", Severity::OK, "what the system gives to outgoing connections", "",
                   range.toString()};
   if (left < kFew) {
     finding.text += ", which leaves " + counted(left, "port") + " for servers";
     finding.mend = kNarrowRange;
-    if (serverTCPPortsVariable().empty()) finding.severity = Severity::Warning;
+    if (serverTCPPortsVariable().empty() && portServerAddress().empty())
+      finding.severity = Severity::Warning;
   }
   return {finding};
 }
 
 Findings checkServerPorts() {
   constexpr std::size_t kFew = 50;
+  if (const auto server = portServerAddress(); !server.empty()) return checkServer(server);
   const auto ports = serverPorts();
   auto variable = serverTCPPortsVariable();
   if (variable.find("_FILE") != std::string::npos) {
@@ -185,77 +242,6 @@ Findings checkServerPorts() {
   for (auto& exclusion : exclusions(variable)) findings.push_back(std::move(exclusion));
   addExposed(ports, findings);
   addForbidden(ports, findings);
-  return findings;
-}
-
-Findings checkLeases() {
-  const bool isByName = leaseKind() == LeaseKind::AbstractName;
-  Findings findings{
-      {"", Severity::OK,
-       isByName ? "by abstract AF_UNIX names, which the system allows this process (`ss -xa` shows "
-                  "them)"
-                : "by locks in /tmp/portpool.lock, since the system refuses this process AF_UNIX "
-                  "sockets"}};
-  const auto leased = leasedPorts();
-  std::set<Program> programs;
-  for (const auto& user :
-       usersOfPorts(leased, UserSearch::SocketsAndLeases).value_or(std::vector<PortUser>())) {
-    if (user.use == PortUser::Use::Leases) programs.insert(programOf(user));
-  }
-  auto text = counted(leased.size(), "port") + " leased now";
-  if (!programs.empty()) text += ", by " + counted(programs.size(), "program") + " (portpool list)";
-  if (const auto others = countLeasesOfOtherNetworks(); others != 0) {
-    text += "; in other networks " + std::to_string(others);
-  }
-  findings.push_back({"", Severity::OK, text, "", leased.toString()});
-  return findings;
-}
-
-Findings checkPrograms() {
-  constexpr std::size_t kOneOf = 20;  // server ports is many for one program
-  const auto ports = serverPorts();
-  const auto strange = ports - leasedPorts();  // tests' own servers are not counted
-  const auto users = usersOfPorts(strange, UserSearch::Sockets);
-  if (!users) {
-    return {{"", Severity::Warning,
-             "what uses the server ports is not known, nor is it told when a test leaks one: the "
-             "system shows no sockets",
-             "mount -t proc proc /proc"}};
-  }
-  std::map<Program, PortSet> taken;
-  PortSet lingering, all;
-  for (const auto& user : *users) {
-    if (user.use == PortUser::Use::Lingers) {
-      lingering.insert(user.port);
-    } else {
-      taken[programOf(user)].insert(user.port);
-      all.insert(user.port);
-    }
-  }
-  Findings findings;
-  for (const auto& [program, its] : taken) {
-    if (its.size() * kOneOf <= ports.size()) continue;
-    findings.push_back(
-        {"", Severity::Warning,
-         percentage(its.size(), ports.size()) + " of the server ports, in use by " + program.text,
-         program.pid == 0 ? "sudo portpool doctor, to see it"
-                          : "kill " + std::to_string(program.pid),
-         its.toString()});
-  }
-  if (lingering.size() > ports.size() / 2) {
-    findings.push_back({"", Severity::Warning,
-                        percentage(lingering.size(), ports.size()) +
-                            " of the server ports have connections in TIME_WAIT or the like; "
-                            "servers on them must set SO_REUSEADDR",
-                        "sleep 60", lingering.toString()});
-  }
-  const bool isFull = all == ports;
-  if (findings.empty() || isFull) {
-    findings.push_back({"", isFull ? Severity::Error : Severity::OK,
-                        "in use by programs that do not lease them: " + std::to_string(all.size()) +
-                            " of " + counted(ports.size(), "server port"),
-                        isFull ? "export PORTPOOL_PORTS=20000-29999" : ""});
-  }
   return findings;
 }
 

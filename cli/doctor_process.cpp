@@ -6,37 +6,80 @@
 
 #include <portpool/isolation.hpp>
 
+#include <linux/magic.h>
+#include <sched.h>
 #include <sys/resource.h>
+#include <sys/vfs.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 #include <fstream>
+#include <limits>
+#include <optional>
 #include <stdexcept>
+#include <string>
 
 namespace portpool::cli {
 namespace {
 
-/// The command that lets ordinary users have namespaces, by the setting that keeps them from it.
-std::string allowNamespaces() {
-  struct Setting {
-    const char* file;
-    long refusing;
-    const char* command;
+std::optional<long> setting(const std::string& file) {
+  std::ifstream stream("/proc/sys/" + file);
+  long value = 0;
+  return stream >> value ? std::optional(value) : std::nullopt;
+}
+
+/// The limit of which no namespace is left to this user, or "" if that is not what refuses them.
+std::string reachedLimit() {
+  struct Kind {
+    int flag;
+    const char* limit;
   };
-  for (const auto& setting :
-       {Setting{"user/max_user_namespaces", 0, "sysctl -w user.max_user_namespaces=10000"},
-        Setting{"user/max_net_namespaces", 0, "sysctl -w user.max_net_namespaces=10000"},
-        Setting{"kernel/unprivileged_userns_clone", 0,
-                "sysctl -w kernel.unprivileged_userns_clone=1"},
-        Setting{"kernel/apparmor_restrict_unprivileged_userns", 1,
-                "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"}}) {
-    std::ifstream file(std::string("/proc/sys/") + setting.file);
-    if (long value = 0; file >> value && value == setting.refusing) return setting.command;
+  const auto trial = tryInChild([] {
+    for (const auto& kind :
+         {Kind{CLONE_NEWUSER, "max_user_namespaces"}, Kind{CLONE_NEWNET, "max_net_namespaces"}}) {
+      if (::unshare(kind.flag) == 0) continue;
+      throw std::runtime_error(errno == ENOSPC ? kind.limit : "");
+    }
+  });
+  return trial.hasSucceeded || trial.lines.empty() ? "" : trial.lines.back();
+}
+
+/// The command that lets this user have namespaces, by what keeps it from them; "" if that is no
+/// setting of this namespace.
+std::string allowNamespaces() {
+  if (!isProcMounted()) return kMountProc;
+  if (const auto limit = reachedLimit(); !limit.empty()) {
+    constexpr long kEnough = 10000, kNotThisOne = std::numeric_limits<int>::max() / 2;
+    const auto most = setting("user/" + limit).value_or(0);
+    if (most > kNotThisOne) return "";  // but that of a namespace further out
+    return "sysctl -w user." + limit + '=' + std::to_string(std::max(kEnough, 2 * most));
   }
-  return "in a container: docker run --security-opt seccomp=unconfined";
+  if (setting("kernel/unprivileged_userns_clone") == 0) {
+    return "sysctl -w kernel.unprivileged_userns_clone=1";
+  }
+  if (setting("kernel/apparmor_restrict_unprivileged_userns") == 1) {
+    return "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0";
+  }
+  return "";
+}
+
+/// Whether this user may raise the hard limit.
+bool mayOpen(rlim_t count) {
+  const rlimit limit{count, count};
+  return tryInChild([&] {
+           if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) throw std::runtime_error("setrlimit");
+         })
+      .hasSucceeded;
 }
 
 }  // namespace
+
+bool isProcMounted() {
+  struct statfs system {};
+  return ::statfs("/proc", &system) == 0 && system.f_type == PROC_SUPER_MAGIC;
+}
 
 Findings checkDescriptors() {
   constexpr rlim_t kFew = 256, kTooFew = 32, kEnough = 4096;
@@ -49,8 +92,19 @@ Findings checkDescriptors() {
   if (limit.rlim_cur < kFew) {
     finding.severity = limit.rlim_cur < kTooFew ? Severity::Error : Severity::Warning;
     finding.text += "; each leased port takes one, and one more for each address it is held on";
-    finding.mend = "ulimit -n " + std::to_string(std::min(kEnough, limit.rlim_max));
-    if (limit.rlim_max < kFew) finding.mend = "ulimit -n 4096, as root";
+    const auto most = std::to_string(kEnough);
+    if (limit.rlim_max >= kFew) {
+      finding.mend = "ulimit -n " + std::to_string(std::min(kEnough, limit.rlim_max));
+    } else if (mayOpen(kEnough)) {
+      finding.mend = "ulimit -n " + most;
+    } else if (::geteuid() != 0) {
+      finding.mend = "sudo prlimit --pid $$ --nofile=" + most + ':' + most;
+    } else {
+      finding.text +=
+          "; root may not raise the hard limit here: Docker gives its containers theirs "
+          "by --ulimit nofile=" +
+          most;
+    }
   }
   return {finding};
 }
@@ -72,8 +126,9 @@ Findings checkNamespaces() {
   std::string text;
   for (const auto& line : trial.lines) text += (text.empty() ? "" : ": ") + line;
   const bool isMisspelt = mode != "0" && mode != "try" && mode != "1";
-  return {{"", mode == "0" || mode == "try" ? Severity::Warning : Severity::Error, text,
-           isMisspelt ? "unset PORTPOOL_ISOLATE" : allowNamespaces()}};
+  const auto mend = isMisspelt ? "unset PORTPOOL_ISOLATE" : allowNamespaces();
+  if (mend.empty()) text += "; Docker gives them by --security-opt seccomp=unconfined";
+  return {{"", mode == "0" || mode == "try" ? Severity::Warning : Severity::Error, text, mend}};
 }
 
 }  // namespace portpool::cli

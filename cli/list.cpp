@@ -5,8 +5,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <map>
 #include <stdexcept>
@@ -21,6 +19,12 @@ using Users = std::vector<PortUser>;
 
 constexpr const char* kUnseen = "(not shown)";
 
+[[noreturn]] void throwUnknown(const std::string& what) {
+  throw std::runtime_error(what +
+                           " is not known, since the system does not show it to this process: "
+                           "mount /proc for it (mount -t proc proc /proc)");
+}
+
 bool isUnseen(const PortUser& user) { return user.pid == 0 && user.use != Use::Lingers; }
 
 /// Who uses the ports, each process once for each use, those that lease first.
@@ -29,11 +33,7 @@ std::map<std::uint16_t, Users> usersByPort(const PortSet& ports) {
   if (users && std::any_of(users->begin(), users->end(), isUnseen)) {
     users = usersOfPorts(ports, UserSearch::SocketsAndLeases);  // they may have ended meanwhile
   }
-  if (!users) {
-    throw std::runtime_error(
-        "the system shows this process no program's sockets, so that who uses a port is not known; "
-        "mount /proc for it, or let it use NETLINK_SOCK_DIAG");
-  }
+  if (!users) throwUnknown("who uses a port");
   const auto key = [](const PortUser& user) {
     return std::tuple(user.port, user.use, user.transport, user.pid, user.userId);
   };
@@ -112,16 +112,16 @@ void printTable(const std::map<std::uint16_t, Users>& byPort) {
   }
   print(table(rows));
   if (!isAnyUnseen) return;
-  print(::geteuid() == 0
-            ? "\n?: a process that is not shown here, of a container perhaps: run this outside\n"
-            : "\n?: a process that this user may not look at: run this as root\n");
+  print("\n?: " + unseenProcess() + '\n');
 }
 
 }  // namespace
 
 int list(const ListOptions& options) {
+  const auto ports = leasedPorts();
+  if (!ports) throwUnknown("which ports are leased");
   std::map<std::uint16_t, Users> leased;
-  for (auto& [port, users] : usersByPort(leasedPorts())) {
+  for (auto& [port, users] : usersByPort(*ports)) {
     if (users.front().use != Use::Leases) continue;  // it has just been returned
     users.erase(std::remove_if(users.begin(), users.end(),
                                [](const PortUser& user) { return user.use > Use::Binds; }),
@@ -130,9 +130,9 @@ int list(const ListOptions& options) {
   }
   const auto elsewhere = countLeasesOfOtherNetworks();
   if (options.asJson) {
-    auto ports = Json::array();
-    for (const auto& [port, users] : leased) ports.push_back(toJson(port, users));
-    printJson(Json{{"ports", ports}, {"leases_of_other_networks", elsewhere}});
+    auto entries = Json::array();
+    for (const auto& [port, users] : leased) entries.push_back(toJson(port, users));
+    printJson(Json{{"ports", entries}, {"leases_of_other_networks", elsewhere}});
     return 0;
   }
   if (leased.empty()) {

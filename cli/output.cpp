@@ -1,6 +1,7 @@
 #include "output.hpp"
 
 #include <pwd.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -8,6 +9,21 @@
 #include <system_error>
 
 namespace portpool::cli {
+namespace {
+
+/// Of the character in UTF-8 that the text begins with; 0 if that is none, or one of control.
+std::size_t characterLength(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  if (byte(0) < 0x80) return byte(0) < ' ' || byte(0) == 0x7f ? 0 : 1;
+  const std::size_t length = byte(0) < 0xc2 ? 0 : byte(0) < 0xe0 ? 2 : byte(0) < 0xf0 ? 3 : 4;
+  if (byte(0) > 0xf4 || length == 0 || text.size() < length) return 0;
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xc0U) != 0x80) return 0;
+  }
+  return byte(0) == 0xc2 && byte(1) < 0xa0 ? 0 : length;
+}
+
+}  // namespace
 
 void print(const std::string& text) {
   if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0) {
@@ -32,6 +48,16 @@ std::string table(const std::vector<std::vector<std::string>>& rows) {
   return text;
 }
 
+std::string printable(std::string_view text) {
+  std::string result;
+  while (!text.empty()) {
+    const auto length = characterLength(text);
+    result += length == 0 ? "?" : text.substr(0, length);
+    text.remove_prefix(std::max<std::size_t>(length, 1));
+  }
+  return result;
+}
+
 std::string shortened(const std::string& text) {
   constexpr std::size_t kLongest = 400;
   if (text.size() <= kLongest) return text;
@@ -48,6 +74,12 @@ std::string userName(const PortUser& user) {
   if (!user.userId) return "";
   const auto* entry = ::getpwuid(*user.userId);
   return entry != nullptr ? entry->pw_name : std::to_string(*user.userId);
+}
+
+std::string unseenProcess() {
+  return ::geteuid() == 0
+             ? "a process that is not shown here, of a container perhaps: run this outside"
+             : "a process that this user may not look at: run this as root";
 }
 
 }  // namespace portpool::cli

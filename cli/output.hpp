@@ -3,6 +3,7 @@
 #include <portpool/port_users.hpp>
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace portpool::cli {
@@ -13,6 +14,9 @@ void print(const std::string& text);
 /// The rows as lines of columns of one width each, two blanks apart; the last column is as it is.
 std::string table(const std::vector<std::vector<std::string>>& rows);
 
+/// The text with a "?" for each byte or character that is none, or that would control a terminal.
+std::string printable(std::string_view text);
+
 /// The text, cut to what one reads of it in a line.
 std::string shortened(const std::string& text);
 
@@ -21,5 +25,8 @@ std::string counted(std::size_t count, const std::string& what);
 
 /// The user's login name, or its number if it has none; "" if it is not known.
 std::string userName(const PortUser& user);
+
+/// What is said of a process that is not shown, and how to see it.
+std::string unseenProcess();
 
 }  // namespace portpool::cli

@@ -108,10 +108,13 @@ std::string PortServer::describeEnd() const {
          "it says itself. Have it serve more ports, or set PORTPOOL_PORTS to go without it";
 }
 
+std::string portServerAddress() {
+  return serverTCPPortsVariable().empty() ? environmentVariable(kVariable).value_or("") : "";
+}
+
 std::unique_ptr<PortServer> portServerOfEnvironment() {
-  if (!serverTCPPortsVariable().empty()) return nullptr;
-  const auto address = environmentVariable(kVariable);
-  return address && !address->empty() ? std::make_unique<PortServer>(*address) : nullptr;
+  auto address = portServerAddress();
+  return address.empty() ? nullptr : std::make_unique<PortServer>(std::move(address));
 }
 
 std::unique_ptr<platform::LeaseRegistry> makeLeaseRegistry(const PortServer& server) {

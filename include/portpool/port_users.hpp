@@ -31,7 +31,7 @@ struct PortUser {
   Transport transport = Transport::TCP;  ///< of the socket; Both of a lease
   int pid = 0;  ///< 0 for what lingers, and for a process that this user may not look at
   std::optional<unsigned> userId{};  ///< of the process, if the system tells it
-  std::string command{};             ///< its command line, printable and of 16 KiB at most; "" if
+  std::string command{};             ///< its command line, printable, cut after 16 KiB; "" if
                                      ///< it is not known
   bool isThisProcess = false;
   bool isExiting = false;  ///< as far as the system shows it: it has no memory, but still its
@@ -47,12 +47,13 @@ enum class UserSearch {
   SocketsAndLeases,  ///< and whoever leases them
 };
 
-/// Who uses the ports, or nothing if the system does not show any program's sockets. Throws
-/// DescriptorLimitError.
+/// Who uses the ports, or nothing if the system does not show any program's sockets, or the leases
+/// that are asked for. Throws DescriptorLimitError.
 std::optional<std::vector<PortUser>> usersOfPorts(const PortSet& ports, UserSearch search);
 
-/// The ports that are leased, by whatever process, of either kind of lease.
-PortSet leasedPorts();
+/// The ports that are leased, by whatever process, of either kind of lease; nothing if the system
+/// does not show them: without a /proc, for one.
+std::optional<PortSet> leasedPorts();
 
 /// How many leases this process is shown of other networks: those of containers and isolated tests,
 /// which are none of this network's ports.

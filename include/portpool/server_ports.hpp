@@ -34,4 +34,9 @@ PortSet getServerTCPPorts();
 /// Which of these variables names them, or "" if none is set. Thread-safe under the same condition.
 std::string serverTCPPortsVariable();
 
+/// The address of the port server that PortPool::process() draws its ports from, which
+/// PORTSERVER_ADDRESS names; "" if that is not set, or a variable names the ports. Thread-safe under
+/// the same condition.
+std::string portServerAddress();
+
 }  // namespace portpool

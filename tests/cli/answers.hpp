@@ -7,6 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -83,6 +85,15 @@ subprocess.run(["portpool", *sys.argv[1:]] + [str(port)] * (sys.argv[1] == "who"
   EXPECT_EQ(ports.size(), 1U) << result.errors;
   if (ports.empty()) return {};
   return command == "who" ? answer["users"] : usersIn(answer, ports[0]);
+}
+
+/// From now on this process sees no /proc. Only for a forked child of root's.
+inline void hideProc() {
+  if (::unshare(CLONE_NEWNS) != 0 ||
+      ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+      ::mount("none", "/proc", "tmpfs", 0, nullptr) != 0) {
+    throw std::runtime_error("the kernel refuses another /proc");
+  }
 }
 
 class AmongUsers : public ::testing::Test {

@@ -1,53 +1,23 @@
-#include "answers.hpp"
-#include "cross_process/fork.hpp"
+#include "diagnosis.hpp"
+#include "port_server_process.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <portpool/portpool.hpp>
 
-#include <sched.h>
-#include <sys/mount.h>
-#include <sys/socket.h>
+#include <signal.h>
 #include <unistd.h>
 
-#include <fstream>
 #include <string>
 
 namespace portpool::test {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
-
-struct Diagnosis {
-  explicit Diagnosis(const ProcessResult& result)
-      : exitCode(result.exitCode), findings(jsonOf(result)["findings"]) {}
-
-  /// The findings of that check, and of a severity unless it is "".
-  Json of(const char* check, const std::string& severity = "") const {
-    auto found = having(findings, "check", check);
-    return severity.empty() ? found : having(found, "severity", severity);
-  }
-
-  int exitCode;
-  Json findings;
-};
-
-Diagnosis diagnose(const Variables& variables = {}) {
-  return Diagnosis(runPortpool({"doctor", "--json"}, variables));
-}
-
-Diagnosis diagnoseAfter(const std::string& script, const std::string& command = "portpool") {
-  return Diagnosis(runScript(script + "; " + command + " doctor --json"));
-}
-
-/// In a network of its own, after a script that may change its settings.
-Diagnosis diagnoseIsolated(const std::string& script) {
-  return Diagnosis(runPortpool(
-      {"isolate", "--", "sh", "-c", script + "; exec " PORTPOOL_COMMAND " doctor --json"}));
-}
 
 TEST(Doctor, SaysWhichPortsTestsGetAndWhy) {
   const auto diagnosis = diagnose();
@@ -109,7 +79,7 @@ TEST(Doctor, SaysNothingTwice) {
 }
 
 TEST(Doctor, FindsFewDescriptors) {
-  const auto few = diagnoseAfter("ulimit -n 64");
+  const auto few = diagnoseAfter("ulimit -S -n 64");
   ASSERT_EQ(few.of("descriptors", "warning").size(), 1U) << few.findings;
   EXPECT_THAT(few.of("descriptors")[0]["mend"].get<std::string>(), StartsWith("ulimit -n "));
   const auto tooFew = diagnoseAfter("ulimit -n 24");
@@ -117,6 +87,29 @@ TEST(Doctor, FindsFewDescriptors) {
   EXPECT_EQ(tooFew.exitCode, 1);
   const auto many = diagnoseAfter("ulimit -S -n 64; ulimit -S -n $(ulimit -H -n)");
   EXPECT_EQ(many.of("descriptors", "ok").size(), 1U);
+}
+
+TEST(Doctor, TellsHowToHaveMoreDescriptors) {
+  const std::string limit = "ulimit -n 64; ";
+  const auto requireMended = [&](const Json& mend) {
+    const auto script = "sudo() { \"$@\"; }; " + limit + mend.get<std::string>();
+    const auto mended = diagnoseAfter(script);
+    EXPECT_EQ(mended.of("descriptors", "ok").size(), 1U) << mend << mended.findings;
+  };
+  const auto mayRaise = runScript("ulimit -n 64; ulimit -n 4096").exitCode == 0;
+  const auto own = diagnoseAfter("ulimit -n 64").of("descriptors")[0];
+  if (mayRaise) {
+    requireMended(own["mend"]);
+  } else if (::geteuid() == 0) {
+    EXPECT_EQ(own["mend"], nullptr);
+    EXPECT_THAT(own["text"].get<std::string>(), HasSubstr("root may not raise the hard limit"));
+  }
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can be two users: run this test as root";
+  const PublicCommand command;
+  const auto others = Diagnosis(runScript(limit + kAsOtherUser + command.path() + " doctor --json"))
+                          .of("descriptors")[0];
+  EXPECT_EQ(others["mend"], "sudo prlimit --pid $$ --nofile=4096:4096");
+  if (mayRaise) requireMended(others["mend"]);
 }
 
 TEST(Doctor, FindsFewServerPorts) {
@@ -136,6 +129,62 @@ TEST(Doctor, NamesTheFileOfPorts) {
       "export PORTPOOL_PORTS_FILE=$file");
   EXPECT_THAT(diagnosis.of("server ports")[0]["text"].get<std::string>(),
               ContainsRegex("by the file /.* \\(PORTPOOL_PORTS_FILE\\)"));
+}
+
+TEST(Doctor, PrintsNothingThatATerminalObeys) {
+  const Variables variables{{"PORTPOOL_PORTS_FILE",
+                             "/nonexistent\x1b]0;title\a\xc2\x9b"
+                             "31m"}};
+  const auto text = runPortpool({"doctor"}, variables).output;
+  EXPECT_THAT(text, HasSubstr("/nonexistent?]0;title???31m"));
+  EXPECT_EQ(text.find_first_of("\x1b\a\x9b"), std::string::npos) << text;
+  EXPECT_THAT(diagnose(variables).findings[0]["text"].get<std::string>(),
+              HasSubstr("/nonexistent?]0;title???31m"));
+}
+
+// ---- Ports of a server --------------------------------------------------------------------------
+
+TEST(Doctor, NamesTheServerOfThePorts) {
+  const auto address = newAddress();
+  const Variables variables{{"PORTSERVER_ADDRESS", address}};
+  auto server = serveAt(address);
+  const auto answered = diagnose(variables);
+  EXPECT_EQ(answered.exitCode, 0) << answered.findings;
+  const auto ports = answered.of("server ports");
+  ASSERT_EQ(ports.size(), 1U) << ports;
+  EXPECT_EQ(ports[0]["severity"], "ok");
+  EXPECT_THAT(ports[0]["text"].get<std::string>(),
+              AllOf(StartsWith("drawn from the port server at"), HasSubstr(address)));
+  server.reset();
+  const auto unanswered = diagnose(variables);
+  EXPECT_EQ(unanswered.exitCode, 1);
+  const auto errors = having(unanswered.findings, "severity", "error");
+  ASSERT_EQ(errors.size(), 1U) << errors;
+  EXPECT_THAT(errors[0]["text"].get<std::string>(), HasSubstr("does not answer"));
+  EXPECT_EQ(errors[0]["mend"], "unset PORTSERVER_ADDRESS");
+  EXPECT_TRUE(unanswered.of("server ports").empty()) << unanswered.findings;
+}
+
+TEST(Doctor, FindsAServerThatGivesNoPort) {
+  const auto port = std::to_string(TCPPortOwner().port());
+  const auto address = newAddress();
+  const auto server = serveAt(address, {"--ports", port});
+  const Idler idler;
+  while (!isLeased(static_cast<std::uint16_t>(std::stoi(port)))) draw(address, idler.pid());
+  const auto diagnosis = diagnose({{"PORTSERVER_ADDRESS", address}});
+  EXPECT_EQ(diagnosis.exitCode, 1);
+  ASSERT_EQ(diagnosis.of("server ports", "error").size(), 1U) << diagnosis.findings;
+  EXPECT_THAT(diagnosis.of("server ports")[0]["text"].get<std::string>(),
+              HasSubstr("gives this process no other port"));
+}
+
+TEST(Doctor, HeedsNoServerWhereAVariableNamesThePorts) {
+  const TCPPortOwner owner;
+  const auto diagnosis = diagnose(
+      {{"PORTSERVER_ADDRESS", newAddress()}, {"PORTPOOL_PORTS", std::to_string(owner.port())}});
+  EXPECT_EQ(diagnosis.exitCode, 0) << diagnosis.findings;
+  EXPECT_THAT(diagnosis.of("server ports")[0]["text"].get<std::string>(),
+              HasSubstr("by PORTPOOL_PORTS"));
 }
 
 // ---- The network's settings ---------------------------------------------------------------------
@@ -177,6 +226,42 @@ TEST_F(DoctorOfNetworks, FindsServerPortsThatConnectionsMayTake) {
   EXPECT_THAT(reserved[1]["text"].get<std::string>(), HasSubstr("ip_local_reserved_ports"));
 }
 
+TEST_F(DoctorOfNetworks, ReservesManyPortsByOneCommand) {
+  const std::string set =
+      "echo 32768 60999 > /proc/sys/net/ipv4/ip_local_port_range; "
+      "export PORTPOOL_PORTS=$(seq -s, 33001 2 36001)";
+  const auto exposed = diagnoseIsolated(set).of("server ports", "warning");
+  ASSERT_EQ(exposed.size(), 1U) << exposed;
+  EXPECT_THAT(exposed[0]["text"].get<std::string>(), StartsWith("1501 server ports"));
+  const auto mended =
+      diagnoseIsolated(set + "; " + exposed[0]["mend"].get<std::string>() + " > /dev/null");
+  EXPECT_EQ(mended.of("server ports", "ok").size(), mended.of("server ports").size())
+      << mended.findings;
+}
+
+TEST(Doctor, FindsThatRightsAreMissing) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can be two users: run this test as root";
+  const PublicCommand command;
+  for (const auto* const as : {kAsOtherUser,
+                               "setpriv --bounding-set -net_bind_service --inh-caps "
+                               "-net_bind_service "}) {
+    const auto run = [&](const std::string& before) {
+      return Diagnosis(runScript("unshare --net sh -c '" + before + "PORTPOOL_PORTS=600-699 " + as +
+                                 command.path() + " doctor --json'"));
+    };
+    const auto diagnosis = run("");
+    EXPECT_EQ(diagnosis.exitCode, 1) << as;
+    const auto errors = diagnosis.of("server ports", "error");
+    ASSERT_EQ(errors.size(), 1U) << as << diagnosis.findings;
+    EXPECT_EQ(errors[0]["ports"], "600-699");
+    const auto mended = run(errors[0]["mend"].get<std::string>() + " > /dev/null; ");
+    EXPECT_EQ(mended.exitCode, 0) << as << mended.findings;
+  }
+  const auto allowed = Diagnosis(
+      runScript("PORTPOOL_PORTS=600-699 unshare --net " + command.path() + " doctor --json"));
+  EXPECT_EQ(allowed.of("server ports", "error").size(), 0U) << allowed.findings;
+}
+
 TEST(Doctor, FindsPortsThatThisUserMayNotBind) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root can be two users: run this test as root";
   const PublicCommand command;
@@ -192,106 +277,6 @@ TEST(Doctor, FindsPortsThatThisUserMayNotBind) {
   const auto all = run("2000", "PORTPOOL_PORTS=1100-1199 ");
   EXPECT_EQ(all.of("server ports", "error").size(), 1U);
   EXPECT_EQ(all.exitCode, 1);
-}
-
-// ---- What the system refuses --------------------------------------------------------------------
-
-TEST(Doctor, FindsThatNamespacesAreRefused) {
-  EXPECT_TRUE(succeedsInChild([] {
-    refuseNamespaces();
-    const auto unused = diagnose();
-    const auto warnings = unused.of("isolation", "warning");
-    require(warnings.size() == 1, unused.findings.dump().c_str());
-    require(!warnings[0]["mend"].is_null(), "no mend");
-    const auto tried = diagnose({{"PORTPOOL_ISOLATE", "try"}});
-    require(tried.of("isolation", "warning").size() == 1, "try: no warning");
-    const auto used = diagnose({{"PORTPOOL_ISOLATE", "1"}});
-    require(used.of("isolation", "error").size() == 1, used.findings.dump().c_str());
-    require(used.exitCode == 1, "PORTPOOL_ISOLATE=1 fails");
-  }));
-}
-
-TEST(Doctor, FindsThatNamespacesAreOff) {
-  // Below a namespace of its own, whose root may set the limit of those below.
-  const auto diagnosis = diagnoseIsolated("echo 0 > /proc/sys/user/max_user_namespaces");
-  const auto warnings = diagnosis.of("isolation", "warning");
-  if (warnings.empty()) GTEST_SKIP() << "this user may not limit namespaces";
-  EXPECT_EQ(warnings[0]["mend"], "sysctl -w user.max_user_namespaces=10000");
-}
-
-TEST(Doctor, SaysThatIsolationWorksWhereItDoes) {
-  if (runPortpool({"isolate", "--", "true"}).exitCode != 0) GTEST_SKIP();
-  for (const auto* mode : {"0", "1", "try"}) {
-    const auto diagnosis = diagnose({{"PORTPOOL_ISOLATE", mode}});
-    EXPECT_EQ(diagnosis.of("isolation", "ok").size(), 1U) << diagnosis.findings;
-    EXPECT_TRUE(diagnosis.of("variables", "error").empty()) << diagnosis.findings;
-  }
-}
-
-TEST(Doctor, SaysThatLeasesAreLocksWhereNamesAreRefused) {
-  EXPECT_TRUE(succeedsInChild([] {
-    refuseAbstractNames();
-    const auto diagnosis = diagnose();
-    require(diagnosis.of("leases")[0]["text"].get<std::string>().find("/tmp/portpool.lock") !=
-                std::string::npos,
-            diagnosis.findings.dump().c_str());
-    require(diagnosis.exitCode == 0, diagnosis.findings.dump().c_str());
-  }));
-}
-
-TEST(Doctor, FindsALockFileThatIsOfNoUse) {
-  if (::geteuid() != 0) GTEST_SKIP() << "only root can put a device there: run this test as root";
-  EXPECT_TRUE(succeedsInChild([] {
-    refuseAbstractNames();
-    { const PortPool makesTheLockFile(getServerTCPPorts()); }
-    require(::unshare(CLONE_NEWNS) == 0 &&
-                ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
-                ::mount("/dev/null", "/tmp/portpool.lock", nullptr, MS_BIND, nullptr) == 0,
-            "mount");
-    const auto diagnosis = diagnose();
-    require(diagnosis.exitCode == 1, "nothing fails");
-    const auto errors = having(diagnosis.findings, "severity", "error");
-    require(errors.dump().find("/tmp/portpool.lock is not a regular file") != std::string::npos,
-            errors.dump().c_str());
-  }));
-}
-
-// ---- Programs -----------------------------------------------------------------------------------
-
-/// A server on a port that nobody leases.
-class StrangeServer {
- public:
-  StrangeServer() : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    port = std::to_string(bindPort(socket_.nativeHandle()));
-    ::listen(socket_.nativeHandle(), 1);
-  }
-  std::string port;
-
- private:
-  ListeningSocket socket_;
-};
-
-TEST(Doctor, FindsProgramsOnManyServerPorts) {
-  const StrangeServer one, two;
-  const auto some = diagnose({{"PORTPOOL_PORTS", one.port + ',' + two.port + ",20000-20010"}});
-  const auto warnings = some.of("programs", "warning");
-  ASSERT_EQ(warnings.size(), 1U) << some.findings;
-  EXPECT_EQ(warnings[0]["mend"], "kill " + std::to_string(::getpid()));
-  EXPECT_THAT(warnings[0]["text"].get<std::string>(), StartsWith("15 % of the server ports"));
-  EXPECT_TRUE(some.of("programs", "error").empty());
-  const auto few = diagnose({{"PORTPOOL_PORTS", one.port + ',' + two.port + ",20000-20999"}});
-  EXPECT_TRUE(few.of("programs", "warning").empty()) << few.findings;
-  const auto all = diagnose({{"PORTPOOL_PORTS", one.port + ',' + two.port}});
-  EXPECT_EQ(all.of("programs", "error").size(), 1U) << all.findings;
-  EXPECT_EQ(all.exitCode, 1);
-}
-
-TEST(Doctor, DoesNotCountTheServersOfTests) {
-  TCPPortOwner owner;
-  const auto server = owner.listen();
-  const auto diagnosis = diagnose({{"PORTPOOL_PORTS", std::to_string(owner.port())}});
-  EXPECT_EQ(diagnosis.of("programs").size(), 1U);
-  EXPECT_EQ(diagnosis.of("programs", "ok").size(), 1U) << diagnosis.findings;
 }
 
 }  // namespace

@@ -6,8 +6,13 @@
 
 #include <portpool/portpool.hpp>
 
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <string>
 
 namespace portpool::test {
@@ -63,6 +68,41 @@ TEST(List, ShowsALongCommandLineWholeInJSON) {
   };
   EXPECT_THAT(run(""), AllOf(HasSubstr("xxx...\n"), Not(HasSubstr(word))));
   EXPECT_THAT(run("--json"), HasSubstr(word + '"'));
+}
+
+TEST(List, SaysWhereItCutsALongCommandLine) {
+  const std::string script = PORTPOOL_COMMAND " list --json";
+  const auto word = std::string(20000, 'x');
+  const auto result = runPortpool({"exec", "--", "sh", "-c", script, "sh", word});
+  EXPECT_THAT(result.output, AllOf(HasSubstr(std::string(16000, 'x')), HasSubstr("xxx...\""),
+                                   Not(HasSubstr(std::string(16385, 'x')))));
+  EXPECT_THAT(runPortpool({"list", "--help"}).output, HasSubstr("in JSON after 16 KiB"));
+}
+
+TEST(List, TakesNoPathForALease) {
+  TCPPortOwner owner;
+  const auto mark = "@portpool/" + std::to_string(owner.port()) + '.';
+  std::string name;
+  std::ifstream table("/proc/net/unix");
+  for (std::string word; table >> word;) {
+    if (word.rfind(mark, 0) == 0) name = word;
+  }
+  ASSERT_NE(name, "");
+  const auto port = owner.port();
+  owner.cleanup();
+  auto folder = (std::filesystem::temp_directory_path() / "portpool_XXXXXX").string();
+  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const auto path = folder + "/x" + name;
+  std::filesystem::create_directory(folder + "/x@portpool");
+  ASSERT_LT(path.size(), sizeof address.sun_path);
+  path.copy(address.sun_path, path.size());
+  const int socket = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  EXPECT_EQ(::bind(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  EXPECT_TRUE(having(listed(port), "pid", ::getpid()).empty());
+  ::close(socket);
+  std::filesystem::remove_all(folder);
 }
 
 TEST(List, ShowsWhatListens) {
@@ -159,6 +199,19 @@ TEST_F(ListAmongUsers, ShowsRootEverything) {
   ASSERT_EQ(users.size(), 1U);
   EXPECT_EQ(users[0]["user"], kOtherUser);
   EXPECT_THAT(users[0]["command"].get<std::string>(), HasSubstr("portpool exec"));
+}
+
+TEST_F(ListAmongUsers, DoesNotSayThatNoPortIsLeasedWithoutProc) {
+  const TCPPortOwner owner;
+  EXPECT_TRUE(succeedsInChild([] {
+    hideProc();
+    for (const auto& arguments : {Arguments{"list"}, Arguments{"list", "--json"}}) {
+      const auto result = runPortpool(arguments);
+      require(result.exitCode == 1 && result.output.empty(), result.output.c_str());
+      require(result.errors.find("which ports are leased is not known") != std::string::npos,
+              result.errors.c_str());
+    }
+  }));
 }
 
 TEST_F(ListAmongUsers, SaysWhatItCannotSee) {

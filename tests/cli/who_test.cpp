@@ -6,8 +6,6 @@
 
 #include <portpool/portpool.hpp>
 
-#include <sched.h>
-#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -76,13 +74,24 @@ TEST(Who, ShowsWhatLingers) {
 TEST_F(WhoAmongUsers, SaysThatNoSocketsAreShown) {
   EXPECT_TRUE(succeedsInChild([] {
     failCall(SYS_socket, 0, AF_NETLINK, EPERM);
-    require(::unshare(CLONE_NEWNS) == 0 &&
-                ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
-                ::mount("none", "/proc", "tmpfs", 0, nullptr) == 0,
-            "the kernel refuses another /proc");
+    hideProc();
     const auto result = runPortpool({"who", "20000"});
     require(result.exitCode == 1 && result.output.empty(), "an answer");
     require(result.errors.find("is not known") != std::string::npos, result.errors.c_str());
+  }));
+}
+
+TEST_F(WhoAmongUsers, DoesNotSayThatNobodyUsesAPortWithoutProc) {
+  const TCPPortOwner owner;
+  const auto port = std::to_string(owner.port());
+  EXPECT_TRUE(succeedsInChild([&] {
+    hideProc();
+    for (const auto& arguments : {Arguments{"who", port}, Arguments{"who", "--json", port}}) {
+      const auto result = runPortpool(arguments);
+      require(result.exitCode == 1 && result.output.empty(), result.output.c_str());
+      require(result.errors.find("who uses a port is not known") != std::string::npos,
+              result.errors.c_str());
+    }
   }));
 }
 

@@ -15,28 +15,38 @@
 #include <sys/socket.h>
 
 #include <array>
-#include <cstdlib>
+#include <charconv>
 #include <cstring>
 #include <sstream>
 
 namespace portpool::platform {
 
-std::vector<NamedLease> namedLeases(const std::string& table) {
+namespace {
+
+/// The port for which the name in the table stands, or 0. A path may hold the same text.
+std::uint16_t portOf(const std::string& name) {
+  constexpr std::size_t kStart = 1 + kAbstractNamePrefix.size();
+  std::uint16_t port = 0;
+  if (name.size() > kStart) std::from_chars(&name[kStart], name.data() + name.size(), port);
+  return name == std::string("@").append(LeaseName(port).text()) ? port : 0;
+}
+
+}  // namespace
+
+std::optional<std::vector<NamedLease>> namedLeases(const std::string& table) {
   std::vector<NamedLease> leases;
   std::string text;
-  readFile(table, text);
+  if (readFile(table, text) != 0) return std::nullopt;
   std::istringstream lines(text);
-  const auto mark = std::string("@").append(kAbstractNamePrefix);
   for (std::string line; std::getline(lines, line);) {
-    const auto name = line.find(mark);
-    if (name == std::string::npos) continue;
-    const auto key = std::strtoull(line.c_str() + name + mark.size(), nullptr, 10);
-    if (key == 0 || key > 65535) continue;
+    if (line.find(kAbstractNamePrefix) == std::string::npos) continue;
     std::istringstream words(line);
-    std::string number, references, protocol, flags, type, state;
+    std::string number, references, protocol, flags, type, state, name;
     unsigned long inode = 0;
     words >> number >> references >> protocol >> flags >> type >> state >> inode;
-    leases.push_back({static_cast<std::uint16_t>(key), inode});
+    words.ignore();
+    std::getline(words, name);
+    if (const auto port = portOf(name); port != 0) leases.push_back({port, inode});
   }
   return leases;
 }
@@ -79,10 +89,10 @@ std::optional<unsigned> ownerOf(unsigned long inode) {
   return std::nullopt;
 }
 
-PortSet lockedPorts(const std::string& table) {
+std::optional<PortSet> lockedPorts(const std::string& table) {
   PortSet ports;
   std::string text;
-  readFile(table, text);
+  if (readFile(table, text) != 0) return std::nullopt;
   if (text.find("OFDLCK") == std::string::npos) return ports;
   const auto network = networkId();
   std::istringstream lines(text);

@@ -15,14 +15,15 @@ struct NamedLease {
   unsigned long inode;  ///< of its socket
 };
 
-/// The leases by abstract names that the kernel's table of AF_UNIX sockets shows.
-std::vector<NamedLease> namedLeases(const std::string& table = "/proc/net/unix");
+/// The leases by abstract names that the kernel's table of AF_UNIX sockets shows, or nothing if it
+/// cannot be read.
+std::optional<std::vector<NamedLease>> namedLeases(const std::string& table = "/proc/net/unix");
 
 /// Whose the AF_UNIX socket is, if the kernel tells it.
 std::optional<unsigned> ownerOf(unsigned long inode);
 
 /// The ports of this network that are leased by locks of the table: /proc/locks, of all processes,
-/// or /proc/<pid>/fdinfo/<descriptor>.
-PortSet lockedPorts(const std::string& table);
+/// or /proc/<pid>/fdinfo/<descriptor>. Nothing if it cannot be read.
+std::optional<PortSet> lockedPorts(const std::string& table);
 
 }  // namespace portpool::platform

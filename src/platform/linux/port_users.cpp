@@ -177,7 +177,8 @@ class Search {
       } else if (!locked_.empty() && target.size() >= kLockFile.size() &&
                  target.compare(target.size() - kLockFile.size(), kLockFile.size(), kLockFile) ==
                      0) {
-        const auto ports = lockedPorts(process + "/fdinfo/" + descriptor) & locked_;
+        const auto ports =
+            lockedPorts(process + "/fdinfo/" + descriptor).value_or(PortSet()) & locked_;
         for (const auto port : ports) add(lease(port));
         locked_ -= ports;
       }
@@ -221,10 +222,13 @@ std::optional<std::vector<PortUser>> usersOfPorts(const PortSet& ports, UserSear
   }
   PortSet locked;
   if (search == UserSearch::SocketsAndLeases) {
-    for (const auto& lease : namedLeases()) {
+    const auto named = namedLeases();
+    const auto locks = lockedPorts("/proc/locks");
+    if (!named || !locks) return std::nullopt;
+    for (const auto& lease : *named) {
       if (ports.contains(lease.port)) uses[lease.inode].push_back(Search::lease(lease.port));
     }
-    locked = lockedPorts("/proc/locks") & ports;
+    locked = *locks & ports;
   }
   if (uses.empty() && locked.empty()) return lingering;
   auto users = Search(std::move(uses), std::move(locked)).run();
@@ -232,9 +236,11 @@ std::optional<std::vector<PortUser>> usersOfPorts(const PortSet& ports, UserSear
   return users;
 }
 
-PortSet leasedPorts() {
+std::optional<PortSet> leasedPorts() {
   auto ports = platform::lockedPorts("/proc/locks");
-  for (const auto& lease : platform::namedLeases()) ports.insert(lease.port);
+  const auto named = platform::namedLeases();
+  if (!ports || !named) return std::nullopt;
+  for (const auto& lease : *named) ports->insert(lease.port);
   return ports;
 }
 
@@ -244,7 +250,8 @@ std::size_t countLeasesOfOtherNetworks() {
   std::size_t count = 0;
   for (const auto& pid : processes()) {
     if (networks.insert(networkOf(pid)).second) {
-      count += namedLeases("/proc/" + pid + "/net/unix").size();
+      const auto leases = namedLeases("/proc/" + pid + "/net/unix");
+      if (leases) count += leases->size();
     }
   }
   return count;
