@@ -68,7 +68,7 @@ Findings checkLeases() {
 
 Findings checkPrograms() {
   constexpr std::size_t kOneOf = 20;  // server ports is many for one program
-  if (const auto server = !portServerAddress().empty()) {
+  if (!portServerAddress().empty()) {
     return {{"", Severity::OK, "not looked for: the port server knows its ports"}};
   }
   const auto ports = serverPorts();
