@@ -11,56 +11,56 @@
 #include <string>
 #include <vector>
 
-// Who uses which ports, as far as the system lets this process see it. All of it is of this
-// process's network, and thread-safe.
+// Who uses which ports, as far as the system lets this process see it, in this process's network.
+// All functions are thread-safe.
 
 namespace portpool {
 
-/// Whoever uses a port, by one lease or socket.
+/// One use of a port: a lease or a socket, and its process.
 struct PortUser {
   enum class Use {
-    Leases,         ///< has the number from portpool, for whatever transport
-    Listens,        ///< or is bound, for UDP
-    Binds,          ///< for TCP, and neither listens nor is connected
-    HasConnection,  ///< that it has open
-    Lingers,        ///< a connection that no process has open any more, TIME_WAIT among them
+    Leases,         ///< leases the number from portpool, for any transport
+    Listens,        ///< listens (TCP) or is bound (UDP)
+    Binds,          ///< is bound for TCP, and neither listens nor is connected
+    HasConnection,  ///< has a connection open
+    Lingers,        ///< a connection that no process has open any more, as in TIME_WAIT
   };
 
   std::uint16_t port;
   Use use;
-  Transport transport = Transport::TCP;  ///< of the socket; Both of a lease
-  int pid = 0;  ///< 0 for what lingers, and for a process that this user may not look at
-  std::optional<unsigned> userId{};  ///< of the process, if the system tells it
-  std::string command{};             ///< its command line, printable and of 16 KiB at most; "" if
+  Transport transport = Transport::TCP;  ///< that of the socket; Both for a lease
+  int pid = 0;  ///< 0 if it lingers, or for a process that this user may not inspect
+  std::optional<unsigned> userId{};  ///< of the process, if it is known
+  std::string command{};             ///< its command line, printable and at most 16 KiB long; "" if
                                      ///< it is not known
   bool isThisProcess = false;
-  bool isExiting = false;  ///< as far as the system shows it: it has no memory, but still its
-                           ///< sockets; true of what lingers
+  bool isExiting = false;  ///< as far as the system shows: it has no memory any more, but
+                           ///< still has its sockets; true if it lingers
 
   /// For a message: "pid 42 (redis-server *:20000)", "a process that this user may not look at"; ""
-  /// for what lingers.
+  /// if it lingers.
   std::string process() const;
 };
 
 enum class UserSearch {
-  Sockets,           ///< whoever has sockets on the ports
-  SocketsAndLeases,  ///< and whoever leases them
+  Sockets,           ///< processes that have sockets on the ports
+  SocketsAndLeases,  ///< and processes that lease them
 };
 
-/// Who uses the ports, or nothing if the system does not show any program's sockets. Throws
-/// DescriptorLimitError.
+/// Who uses the ports, or nullopt if the system does not show any program's sockets. Throws
+/// DescriptorLimitError if no descriptor is left.
 std::optional<std::vector<PortUser>> usersOfPorts(const PortSet& ports, UserSearch search);
 
-/// The ports that are leased, by whatever process, of either kind of lease.
+/// The ports that are leased by any process, with either kind of lease.
 PortSet leasedPorts();
 
-/// How many leases this process is shown of other networks: those of containers and isolated tests,
-/// which are none of this network's ports.
+/// How many leases of other networks are visible to this process: those of containers and isolated
+/// tests, which do not concern the ports of this network.
 std::size_t countLeasesOfOtherNetworks();
 
 enum class LeaseKind {
-  AbstractName,  ///< of an AF_UNIX socket, which `ss -xa` shows
-  LockFile,      ///< a lock in /tmp/portpool.lock, where the system refuses AF_UNIX names
+  AbstractName,  ///< the abstract name of an AF_UNIX socket, which `ss -xa` shows
+  LockFile,      ///< a lock in /tmp/portpool.lock, if the system refuses AF_UNIX names
 };
 
 /// The kind of lease that this process takes. Throws PortPoolError if it can take none.
