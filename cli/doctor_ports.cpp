@@ -76,10 +76,10 @@ Findings exclusions(const std::string& variable) {
   } else {
     add(portsFrom(1) - serverPorts() - excludedTCPPorts(), "left out by " + variable);
   }
-  add(excludedTCPPorts(), "left out since browsers refuse to open them (the Fetch standard)");
+  add(excludedTCPPorts(), "left out because browsers refuse to open them (the Fetch standard)");
   add(reservedPorts(),
       "never given to outgoing connections (/proc/sys/net/ipv4/ip_local_reserved_ports); servers "
-      "may have them");
+      "may use them");
   return findings;
 }
 
@@ -173,7 +173,7 @@ Findings checkServerPorts() {
   if (variable.find("_FILE") != std::string::npos) {
     variable = std::string("the file ") + std::getenv(variable.c_str()) + " (" + variable + ")";
   }
-  const auto source = variable.empty() ? "all that nothing below leaves out" : "by " + variable;
+  const auto source = variable.empty() ? "all that are not left out below" : "by " + variable;
   Finding all{"", Severity::OK, counted(ports.size(), "server port") + ", " + source, "",
               ports.toString()};
   if (ports.size() < kFew) {
@@ -218,8 +218,8 @@ Findings checkPrograms() {
   const auto users = usersOfPorts(strange, UserSearch::Sockets);
   if (!users) {
     return {{"", Severity::Warning,
-             "what uses the server ports is not known, nor is it told when a test leaks one: the "
-             "system shows no sockets",
+             "it is not known what uses the server ports, and leaks are not detected: the system "
+             "shows no sockets",
              "mount -t proc proc /proc"}};
   }
   std::map<Program, PortSet> taken;

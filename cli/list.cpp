@@ -31,7 +31,7 @@ std::map<std::uint16_t, Users> usersByPort(const PortSet& ports) {
   }
   if (!users) {
     throw std::runtime_error(
-        "the system shows this process no program's sockets, so that who uses a port is not known; "
+        "the system shows this process no program's sockets, so it is not known who uses a port; "
         "mount /proc for it, or let it use NETLINK_SOCK_DIAG");
   }
   const auto key = [](const PortUser& user) {
@@ -113,8 +113,8 @@ void printTable(const std::map<std::uint16_t, Users>& byPort) {
   print(table(rows));
   if (!isAnyUnseen) return;
   print(::geteuid() == 0
-            ? "\n?: a process that is not shown here, of a container perhaps: run this outside\n"
-            : "\n?: a process that this user may not look at: run this as root\n");
+            ? "\n?: a process that is not visible here, perhaps in a container: run this outside\n"
+            : "\n?: a process that this user may not inspect: run this as root\n");
 }
 
 }  // namespace

@@ -30,7 +30,8 @@ class UnixAddress {
  public:
   explicit UnixAddress(std::string name) : name_(std::move(name)) {
     if (name_.size() < 2 || name_.size() >= sizeof address_.sun_path) {
-      throw std::runtime_error("\"" + name_ + "\" is no address; give @NAME or a path, of 2 to " +
+      throw std::runtime_error("\"" + name_ +
+                               "\" is not an address; give @NAME or a path, of 2 to " +
                                std::to_string(sizeof address_.sun_path - 1) + " characters");
     }
     address_.sun_family = AF_UNIX;
@@ -79,7 +80,7 @@ Descriptor listenOn(const UnixAddress& address, bool servesAnyUser) {
   if (isBound && ::listen(socket.get(), SOMAXCONN) == 0) return socket;
   if (errno == EADDRINUSE) {
     throw std::runtime_error("the address " + address.name() +
-                             " is in use; end the server that has it, or serve on another "
+                             " is in use; stop the server that has it, or serve on another "
                              "(--address), which clients find by PORTSERVER_ADDRESS");
   }
   throw std::system_error(errno, std::generic_category(), "cannot serve on " + address.name());

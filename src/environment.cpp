@@ -47,7 +47,7 @@ void warnOfUnknownVariables() {
         });
     if (*nearest == name) continue;
     warn("the environment variable " + name +
-         " is set, but portpool has none of that name; the nearest is " + std::string(*nearest) +
+         " is set, but portpool does not know it; the nearest name is " + std::string(*nearest) +
          ": rename or unset it");
   }
 }
@@ -81,7 +81,7 @@ std::string environmentChoice(const char* name, std::initializer_list<const char
     if (text == choice) return text;
     known += (known.empty() ? "" : ", ") + std::string(choice);
   }
-  throw PortSpecificationError(std::string(name) + ": \"" + text + "\" is none of " + known +
+  throw PortSpecificationError(std::string(name) + ": \"" + text + "\" is not one of " + known +
                                "; set one of these, or unset the variable");
 }
 
@@ -108,8 +108,8 @@ void announceTest(const std::string& name) {
   ::putenv(variable.data());
 }
 
-void say(const std::string& message) { platform::writeToStderr("portpool: " + message + '\n'); }
+void log(const std::string& message) { platform::writeToStderr("portpool: " + message + '\n'); }
 
-void warn(const std::string& message) { say("warning: " + message); }
+void warn(const std::string& message) { log("warning: " + message); }
 
 }  // namespace portpool

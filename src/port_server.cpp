@@ -83,7 +83,7 @@ std::optional<std::uint16_t> PortServer::draw(std::size_t count) const {
   const auto [rest, error] = std::from_chars(answer.data(), end, port);
   if (error == std::errc() && rest == end && port + count - 1 <= kLargestPort) return port;
   throw PortServerError(title() + " answers " + quoted(answer) +
-                        ", which is no port; name a portserver, or unset " + kVariable);
+                        ", which is not a port; name a portserver, or unset " + kVariable);
 }
 
 std::string PortServer::describeEnd() const {

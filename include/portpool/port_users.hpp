@@ -37,7 +37,7 @@ struct PortUser {
   bool isExiting = false;  ///< as far as the system shows: it has no memory any more, but
                            ///< still has its sockets; true if it lingers
 
-  /// For a message: "pid 42 (redis-server *:20000)", "a process that this user may not look at"; ""
+  /// For a message: "pid 42 (redis-server *:20000)", "a process that this user may not inspect"; ""
   /// if it lingers.
   std::string process() const;
 };

@@ -147,7 +147,7 @@ TEST_F(ServeUsers, OthersAreRefused) {
   EXPECT_NE(draw(address, ::getpid()), 0);
   EXPECT_EQ(server->end(SIGTERM), 0);
   EXPECT_THAT(server->said(),
-              HasSubstr("of user 65534 is refused; serve other users by --any-user"));
+              HasSubstr("of user 65534 is refused; serve other users with --any-user"));
 }
 
 TEST_F(ServeUsers, OthersAreServedOnRequestForTheirOwnProcesses) {
@@ -209,7 +209,7 @@ TEST(ServeAddress, ThatIsNoneIsAnError) {
   for (const auto& address : {std::string(), std::string("@"), "@" + std::string(200, 'x')}) {
     const auto result = runPortpool({"serve", "--address", address});
     EXPECT_EQ(result.exitCode, 1) << address;
-    EXPECT_THAT(result.errors, HasSubstr("is no address; give @NAME or a path")) << address;
+    EXPECT_THAT(result.errors, HasSubstr("is not an address; give @NAME or a path")) << address;
   }
 }
 

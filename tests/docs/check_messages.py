@@ -11,7 +11,7 @@ root = pathlib.Path(sys.argv[1])
 page = (root / "docs/troubleshooting.md").read_text()
 
 LITERAL = r'"(?:[^"\\]|\\.)*"'
-BEGINS = r"\b(?:throw \w*Error|throwSystemError|warn|reject|refuse|say|throwError)\("
+BEGINS = r"\b(?:throw \w*Error|throwSystemError|warn|reject|refuse|log|throwError)\(|\badd\(Fault"
 SHORTEST = 10  # letters that make a message recognisable
 
 

@@ -52,6 +52,7 @@ AFTER = {"target": "include(GoogleTest)\n" + TARGET + "gtest_discover_tests(serv
 # What a project has if the page shows no such file.
 GTEST = "#include <portpool/gtest.hpp>\nTEST(Port, IsThere) { portpool::getNextAvailableTCPPort(); }\n"
 CATCH2 = '#include <portpool/catch2.hpp>\nTEST_CASE("a port") { CHECK(portpool::getNextAvailableTCPPort()); }\n'
+PLAIN = "#include <gtest/gtest.h>\nTEST(Server, Answers) {}\n"
 LEGACY = "int main() {}\n"
 
 
@@ -123,7 +124,8 @@ class Output:
     def write(self, name, text):
         file = self.folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
+        if not file.exists() or file.read_text() != text:
+            file.write_text(text)
 
     def add(self, block):
         if "skip" in block.options or block.language in ("", "yaml"):
@@ -157,7 +159,7 @@ class Output:
         self.write(f"projects/{name}/CMakeLists.txt", text + AFTER.get(block.get("after"), ""))
         self.projects.append(name)
         folder = self.folder / "projects" / name
-        test = CATCH2 if "::catch2" in block.text else GTEST
+        test = CATCH2 if "::catch2" in block.text else PLAIN if "GTest::" in block.text else GTEST
         for file, contents in (("server_test.cpp", test), ("legacy_test.cpp", LEGACY)):
             if not (folder / file).exists():
                 (folder / file).write_text(contents)
@@ -166,14 +168,10 @@ class Output:
             self.write(f"projects/{name}/tests/catch_main.cpp",
                        "#define CATCH_CONFIG_MAIN\n#include <catch2/catch.hpp>\n")
         deps = self.root / "build/deps"
-        if block.get("needs") == "catch2-2":
-            third_party = folder / "third_party"
-            third_party.mkdir(exist_ok=True)
-            shutil.copytree(deps / "catch2-2/usr/include/catch2", third_party / "catch2",
-                            dirs_exist_ok=True)
-        if block.get("needs") == "catch2-3-source":
-            shutil.copytree(deps / "catch2-3-source/extras", folder / "third_party",
-                            dirs_exist_ok=True)
+        third_party = {"catch2-2": "catch2-2/usr/include",
+                       "catch2-3-source": "catch2-3-source/extras"}.get(block.get("needs"))
+        if third_party and not (folder / "third_party").exists():
+            shutil.copytree(deps / third_party, folder / "third_party")
 
     def add_cpp(self, block):
         wrap = block.get("wrap")
@@ -204,15 +202,13 @@ class Output:
             self.write(f"blocks/page_{page}.cpp", text)
             self.add_program(f"page_{page}", "portpool::gtest_main")
         self.write("blocks/CMakeLists.txt", self.cmake)
-        shutil.copy(HERE / "prelude.hpp", self.folder / "blocks")
+        self.write("blocks/prelude.hpp", (HERE / "prelude.hpp").read_text())
         self.write("list.cmake", f"set(projects {' '.join(dict.fromkeys(self.projects))})\n"
                                  f"set(scripts {' '.join(self.scripts)})\n")
 
 
 def main():
     root, folder = map(pathlib.Path, sys.argv[1:])
-    for name in ("blocks", "projects", "scripts"):
-        shutil.rmtree(folder / name, ignore_errors=True)
     output = Output(root, folder)
     pages = [root / f"{name}.md" for name in ("README", "CHANGELOG", "CONTRIBUTING", "SECURITY")]
     for page in [page for page in pages if page.exists()] + sorted((root / "docs").glob("*.md")):

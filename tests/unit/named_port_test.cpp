@@ -113,8 +113,8 @@ TEST(NamedPort, OfAnotherKindIsAnErrorThatSaysBoth) {
   EXPECT_THAT([] { getNamedUDPPort("server"); },
               ThrowsMessage<PortSpecificationError>(
                   AllOf(HasSubstr("port " + port +
-                                  " \"server\" is a TCP port, and a UDP port is asked "
-                                  "for by the same name"),
+                                  " \"server\" is a TCP port, and a UDP port is "
+                                  "requested with the same name"),
                         HasSubstr("another name"))));
   EXPECT_THAT([] { getNamedTCPPortBlock("server", 3); },
               ThrowsMessage<PortSpecificationError>(

@@ -64,7 +64,7 @@ class PortScopeListener : public ::testing::EmptyTestEventListener {
       const auto& part = setUp.GetTestPartResult(i);
       if (part.failed()) causes += std::string("\n") + part.message();
     }
-    ADD_FAILURE() << "the test did not run, since its set-up failed:" << causes;
+    ADD_FAILURE() << "the test did not run because its set-up failed:" << causes;
   }
 
   static void end(std::optional<PortScope>& scope, const char* file = "", int line = -1) {

@@ -64,7 +64,7 @@ int getOption(int socket, int level, int option);
 /// Makes an IPv6 socket serve both families, or its own only.
 void setDualStack(const Socket& socket, int domain, bool isDualStack);
 
-/// Throws the HostError of a host that is none of this machine's.
+/// Throws HostError: the host is not an address of this machine.
 [[noreturn]] void throwNotLocal(const std::string& host, AddressFamily family);
 
 }  // namespace portpool::platform
