@@ -1,6 +1,6 @@
 #pragma once
 
-// What `doctor` looks at.
+// What `doctor` checks.
 
 #include <string>
 #include <vector>
@@ -17,12 +17,12 @@ struct Finding {
   std::string check;
   Severity severity = Severity::OK;
   std::string text{};
-  std::string mend{};   ///< a command, or what else is to be done
-  std::string ports{};  ///< of which it speaks, as parsePortSet reads them
+  std::string mend{};   ///< a command, or what else to do about it
+  std::string ports{};  ///< the ports concerned, in the form that parsePortSet reads
 };
 using Findings = std::vector<Finding>;
 
-// Each may throw std::exception, with a message for the user, where it cannot tell.
+// Each may throw std::exception, with a message for the user, if it cannot find out.
 
 Findings checkVariables();
 Findings checkEphemeralRange();

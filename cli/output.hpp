@@ -10,10 +10,10 @@ namespace portpool::cli {
 /// Writes the text to stdout. Throws if that fails.
 void print(const std::string& text);
 
-/// The rows as lines of columns of one width each, two blanks apart; the last column is as it is.
+/// The rows as aligned columns, two blanks apart; the last column is not padded.
 std::string table(const std::vector<std::vector<std::string>>& rows);
 
-/// The text, cut to what one reads of it in a line.
+/// The text, cut to a length that is readable in one line.
 std::string shortened(const std::string& text);
 
 /// "3 ports", "1 port".

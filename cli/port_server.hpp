@@ -20,21 +20,20 @@ namespace portpool::cli {
 /// Answers requests for ports:
 ///
 ///     <pid>          a port, leased until that process ends, as from Google's portserver
-///     <pid> <count>  the first of so many consecutive ports, leased alike
+///     <pid> <count>  the first of `count` consecutive ports, leased in the same way
 ///     0              "portpool"
 ///
-/// What is refused is told on stderr, at most once a minute for each reason. Thread-safe.
+/// Refusals are logged to stderr, at most once a minute for each reason. Thread-safe.
 class PortServer {
  public:
   PortServer(const PortSet& ports, bool servesAnyUser);
 
   bool serves(const ucred& peer);
 
-  /// What to answer to the peer, whose connection was accepted at that time: a line, or "" to
-  /// refuse.
+  /// The answer to the peer, whose connection was accepted at that time: a line, or "" to refuse.
   std::string answer(std::string_view text, const ucred& peer, std::chrono::nanoseconds accepted);
 
-  /// Readable when a process has ended, whose ports removeEnded() takes back.
+  /// Readable when a process has ended; removeEnded() then takes back its ports.
   int endedProcesses() const noexcept { return processes_.descriptor(); }
   void removeEnded();
 
@@ -42,7 +41,7 @@ class PortServer {
   using Time = std::chrono::nanoseconds;  // since the system's start
   enum class Refusal { User, Request, Process, NoPort, Count };
 
-  /// Leases ports; none, having told why, if there are none.
+  /// Leases ports. If there are none, logs why and returns none.
   std::vector<TCPPortOwner> take(std::size_t count);
   void refuse(Refusal reason, const std::string& message);
 
@@ -53,8 +52,8 @@ class PortServer {
   ClientProcesses processes_;
 
   std::mutex mutex_;        // of the rest
-  std::size_t missed_ = 0;  // so many ports were looked for in vain
-  Time nextSearch_{0};      // for as many, unless a port comes back
+  std::size_t missed_ = 0;  // the number of ports that the last search did not find
+  Time nextSearch_{0};      // for as many, unless a port is returned
   std::array<Time, static_cast<std::size_t>(Refusal::Count)> nextMessages_{};
 };
 

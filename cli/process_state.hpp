@@ -10,11 +10,11 @@ namespace portpool::cli {
 struct ProcessState {
   std::string program;
   pid_t parent = 0;
-  bool isFork = false;      ///< of its parent, with the same program
+  bool isFork = false;      ///< forked by its parent, and still running the same program
   std::uint64_t start = 0;  ///< in ticks of the clock since the system's start
 };
 
-/// What /proc tells of the process; nothing if it does not.
+/// What /proc shows of the process; all defaults if it shows nothing.
 ProcessState stateOf(pid_t pid);
 
 /// Returns a descriptor of the process, which is readable when it has ended, or -1 and errno.

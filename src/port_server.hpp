@@ -12,18 +12,19 @@
 
 namespace portpool {
 
-/// A server that gives ports to processes, each until its process ends: Google's portserver, or
-/// `portpool serve`, which also holds their leases and gives consecutive ports. Thread-safe.
+/// A server that hands out ports to processes, each until its process ends: Google's portserver, or
+/// `portpool serve`, which also holds the leases and hands out consecutive ports. Thread-safe.
 class PortServer {
  public:
   /// The address of the server is that of a Unix socket: "@name", or a path.
   explicit PortServer(std::string address) : address_(std::move(address)) {}
 
-  /// Asks which of the two it is, if that is not known. Throws PortServerError if nobody answers.
+  /// Asks which of the two it is, if that is not known. Throws PortServerError if it does not
+  /// answer.
   void meet();
 
-  /// Draws a port for this process, or the first of `count` consecutive ones; nothing if the server
-  /// gives none. Throws as meet().
+  /// Draws `count` consecutive ports for this process and returns the first; nullopt if the server
+  /// has none. Throws as meet() does.
   std::optional<std::uint16_t> draw(std::size_t count = 1) const;
 
   /// Whether it is `portpool serve`.
@@ -31,7 +32,7 @@ class PortServer {
 
   std::string title() const;
 
-  /// What it is that gives no port, and what to do about it.
+  /// A message that the server has no port left, and what to do about it.
   std::string describeEnd() const;
 
  private:
@@ -46,7 +47,7 @@ class PortServer {
 /// The server that PORTSERVER_ADDRESS names; null if it is not set, or a variable sets the ports.
 std::unique_ptr<PortServer> portServerOfEnvironment();
 
-/// Leases of ports that the server gave: those that it holds count as this process's.
+/// Leases of ports from the server: leases that the server holds count as this process's own.
 std::unique_ptr<platform::LeaseRegistry> makeLeaseRegistry(const PortServer& server);
 
 }  // namespace portpool

@@ -18,7 +18,7 @@ struct NamedLease {
 /// The leases by abstract names that the kernel's table of AF_UNIX sockets shows.
 std::vector<NamedLease> namedLeases(const std::string& table = "/proc/net/unix");
 
-/// Whose the AF_UNIX socket is, if the kernel tells it.
+/// The user ID of the AF_UNIX socket's owner, if the kernel shows it.
 std::optional<unsigned> ownerOf(unsigned long inode);
 
 /// The ports of this network that are leased by locks of the table: /proc/locks, of all processes,
