@@ -40,4 +40,5 @@ elif place == "serve":
 environment = dict(os.environ, HOME=str(home), PATH=f"{commands}:{os.environ['PATH']}")
 environment.pop("CMAKE_INSTALL_PREFIX", None)
 script = (output / "scripts" / f"{name}.sh").read_text()
+script = script.replace("@my-suite", f"@docs-{os.getpid()}")  # beside other runs of this test
 sys.exit(subprocess.run(["sh", "-eux", "-c", script], cwd=folder, env=environment).returncode)
