@@ -93,7 +93,7 @@ TEST_F(Serve, RefusesAProcessThatHasEnded) {
   while (draw(address, zombie.pid()) != 0) {
   }
   EXPECT_EQ(server->end(SIGTERM), 0);
-  EXPECT_THAT(server->said(), HasSubstr("which has ended or is not of user"));
+  EXPECT_THAT(server->said(), HasSubstr("which has ended or does not belong to user"));
 }
 
 TEST_F(Serve, DoesNotWaitForTheSilent) {
