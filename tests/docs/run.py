@@ -2,8 +2,8 @@
 
 usage: run.py SOURCE_FOLDER OUTPUT_FOLDER COMMAND_FOLDER NAME
 
-NAME is that of the script, which begins with the place where it runs: `install` in a folder that looks
-like the source folder, `first` and `audit` in the project of the README, all others in a folder of
+NAME is that of the script, which begins with the place where it runs: `install` in a copy of the
+source folder, `first` and `audit` in the project of the README, all others in a folder of
 their own. COMMAND_FOLDER has the portpool command. HOME is a folder of the tests.
 """
 
@@ -23,10 +23,8 @@ home = output / "home"
 home.mkdir(exist_ok=True)
 
 if place == "install":
-    for entry in source.iterdir():
-        link = folder / entry.name
-        if entry.name not in ("build", ".git") and not link.exists():
-            link.symlink_to(entry)
+    shutil.copytree(source, folder, ignore=shutil.ignore_patterns("build", ".git"),
+                    dirs_exist_ok=True)
 elif place == "first":
     shutil.rmtree(folder / "build", ignore_errors=True)
 elif place == "command":
