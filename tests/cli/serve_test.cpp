@@ -199,7 +199,7 @@ TEST(ServeAddress, InUseIsAnError) {
     const auto result = runPortpool({"serve", "--address", address});
     EXPECT_EQ(result.exitCode, 1);
     EXPECT_EQ(result.output, "");
-    EXPECT_THAT(result.errors, HasSubstr("the address " + address + " is in use; end the server"));
+    EXPECT_THAT(result.errors, HasSubstr("the address " + address + " is in use; stop the server"));
   }
   EXPECT_EQ(ask(path, "0\n"), "portpool\n");
   EXPECT_TRUE(std::filesystem::is_regular_file(file.path()));
