@@ -120,6 +120,7 @@ class Output:
         self.cmake = "cmake_minimum_required(VERSION 3.21)\nproject(blocks LANGUAGES CXX)\nenable_testing()\n"
         self.cmake += FOUND + "\n"
         self.projects, self.scripts = [], []
+        self.files, self.defaults = set(), {}  # of projects: shown on a page, and not
 
     def write(self, name, text):
         file = self.folder / name
@@ -134,6 +135,7 @@ class Output:
         if needed and not (self.root / "build/deps" / needed).exists():
             return
         if block.get("file"):
+            self.files.add(f"projects/{block.get('file')}")
             self.write(f"projects/{block.get('file')}", block.text)
             name = block.get("file").split("/")[0]
             if block.language == "cmake" and name != "first":  # which run.py builds
@@ -161,8 +163,7 @@ class Output:
         folder = self.folder / "projects" / name
         test = CATCH2 if "::catch2" in block.text else PLAIN if "GTest::" in block.text else GTEST
         for file, contents in (("server_test.cpp", test), ("legacy_test.cpp", LEGACY)):
-            if not (folder / file).exists():
-                (folder / file).write_text(contents)
+            self.defaults[f"projects/{name}/{file}"] = contents
         if "tests/*.cpp" in block.text:
             self.write(f"projects/{name}/tests/server_test.cpp", CATCH2)
             self.write(f"projects/{name}/tests/catch_main.cpp",
@@ -198,6 +199,9 @@ class Output:
         self.cmake += f"add_test(NAME {name} COMMAND {name})\n"
 
     def finish(self):
+        for file, contents in self.defaults.items():
+            if file not in self.files:
+                self.write(file, contents)
         for page, text in self.programs.items():
             self.write(f"blocks/page_{page}.cpp", text)
             self.add_program(f"page_{page}", "portpool::gtest_main")
