@@ -1,4 +1,5 @@
-// Compiled into each program that links portpool::catch2, so that no linker drops the registration.
+// Compiled into every program that links portpool::catch2, so that no linker drops the
+// registration.
 
 #ifndef CATCH_CONFIG_ALL_PARTS  // for Catch2 2.13; portpool::catch2 defines it, because precompiled
 #define CATCH_CONFIG_ALL_PARTS  // headers and unity builds include Catch2 before this line
@@ -37,9 +38,9 @@ class NoPool : public Catch::ITestInvoker {
   void invoke() const override { requireProcessPool(); }
 };
 
-/// Makes every test case fail with what keeps the pool from being built, and none of them run.
+/// Makes every test case fail with the reason why the pool cannot be built, without running it.
 void refuseTestCases(const Catch::IConfig& config) {
-  // A failure of which Catch2 expects or allows some says nothing.
+  // A failure that Catch2 expects or allows would not count.
   const auto mustNotFail = [](auto& info) {
     using Properties = decltype(info.properties);
     constexpr auto kMayFail =
@@ -64,11 +65,11 @@ void refuseTestCases(const Catch::IConfig& config) {
   // NOLINTEND(cppcoreguidelines-pro-type-const-cast)
 }
 
-/// Builds this process's pool when the run starts; without one, no test case runs, and each fails.
-/// Opens a scope for the run, and one for each run of a test case's body, which both versions
-/// of Catch2 wrap in a root section: each leaf section and each generated value has its own ports.
-/// Makes a leaked port a failure of its test case (PORTPOOL_LEAKS=fail), and adds to the first
-/// failure of such a run what listens on its ports.
+/// Builds this process's pool when the run starts; if that is not possible, no test case runs and
+/// each one fails. Opens a scope for the run, and one for each run of a test case's body, which
+/// both versions of Catch2 wrap in a root section: each leaf section and each generated value has
+/// its own ports. With PORTPOOL_LEAKS=fail, makes a leaked port a failure of its test case. Adds
+/// what listens on the ports to the first failure of each run of the body.
 class PortScopeListener : public ListenerBase {
  public:
   using ListenerBase::ListenerBase;
@@ -89,7 +90,7 @@ class PortScopeListener : public ListenerBase {
   }
   AssertionEndedResult assertionEnded(const Catch::AssertionStats& stats) override {
     if (!stats.assertionResult.isOk() && !std::exchange(hasFailed_, true)) {
-      // As if by INFO, so that each reporter shows it with the failure.
+      // Like an INFO, so that every reporter shows it with the failure.
       Catch::MessageInfo info(kInfo, stats.assertionResult.getSourceInfo(), Catch::ResultWas::Info);
       info.message = describePorts();
       // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): it is not const itself
@@ -100,7 +101,7 @@ class PortScopeListener : public ListenerBase {
   }
   void sectionEnded(const Catch::SectionStats& stats) override {
     if (--depth_ == 0) {
-      // The test case still runs, so that what fails here is its failure, and has its place.
+      // The test case is still running, so what fails here counts as its failure.
       const auto leaks = body_->end();
       for (const auto& leak : leaks) {
         Catch::AssertionHandler failure(kReportedAs, stats.sectionInfo.lineInfo, Catch::StringRef(),
@@ -108,8 +109,8 @@ class PortScopeListener : public ListenerBase {
         failure.handleMessage(Catch::ResultWas::ExplicitFailure, std::string(leak));
         failure.complete();
       }
-      // Already counted without them; Catch2 3's JUnit report leaves out a test case of no
-      // assertion.
+      // Catch2 has already counted without them, and its JUnit report in version 3 leaves out a
+      // test case that has no assertions.
       auto& counts =
           const_cast<Catch::SectionStats&>(stats).assertions;  // NOLINT: not const itself
       counts.failed += leaks.size();
@@ -133,7 +134,7 @@ CATCH_REGISTER_LISTENER(PortScopeListener)
 
 }  // namespace
 
-// Weak, as an object library and its program, if both link portpool::catch2, have one each.
+// Weak, because an object library and its program have one each if both link portpool::catch2.
 // NOLINTNEXTLINE(readability-identifier-naming)
 [[gnu::weak]] bool detail::link_portpool_catch2_or_portpool_catch2_main() { return true; }
 

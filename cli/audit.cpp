@@ -36,13 +36,13 @@ std::string findLibrary() {
   if (!fs::exists(path)) {
     throw std::runtime_error("the library that records ports is neither " + built.string() +
                              " nor " + installed.string() +
-                             "; install portpool as a whole, or build all of it");
+                             "; install all of portpool, or build all of it");
   }
   auto text = fs::canonical(path).string();
   if (text.find_first_of(" :") != std::string::npos) {
     throw std::runtime_error(
         "\"" + text +
-        "\" cannot be preloaded, for its path has a blank or a colon; build or "
+        "\" cannot be preloaded, because its path contains a blank or a colon; build or "
         "install portpool elsewhere");
   }
   return text;

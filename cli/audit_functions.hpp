@@ -6,8 +6,8 @@
 
 namespace portpool::cli {
 
-/// Names the functions that call by addr2line, as far as it is there, knows them, and takes no
-/// longer than some seconds in all.
+/// Names the calling functions with addr2line, if it is installed and knows them, within a few
+/// seconds in total.
 void nameFunctions(const std::vector<PortUse*>& uses);
 
 }  // namespace portpool::cli

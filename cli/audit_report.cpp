@@ -64,27 +64,27 @@ class Judge {
     }
     finding.processes = processes;
     finding.fault = Fault::Fixed;
-    const auto say = [&](Fault fault, const std::string& why) {
+    const auto add = [&](Fault fault, const std::string& why) {
       finding.fault = std::min(finding.fault, fault);
       finding.why += (finding.why.empty() ? "" : "; ") + why;
     };
     if (!failed_.empty()) {
-      say(Fault::InUse,
+      add(Fault::InUse,
           "failed: address in use, in " + counted(failed_.size(), "process", "processes"));
     }
     const bool isOfOneTest = tests_.size() == 1 && !tests_.begin()->empty();
     if (colliding > 0 && !isOfOneTest) {
-      say(Fault::Collides,
+      add(Fault::Collides,
           "bound by " + std::to_string(colliding) + " processes: these collide under -j");
     } else {
-      say(Fault::Fixed, "fixed, bound by " + counted(processes, "process", "processes") +
+      add(Fault::Fixed, "fixed, bound by " + counted(processes, "process", "processes") +
                             (colliding > 0 ? " of one test" : "") +
                             (networks_.size() > 1 ? ", none beside another" : ""));
     }
     if (networks_.size() > 1)
       finding.why += ", in " + std::to_string(networks_.size()) + " networks";
     if (isEphemeral_) {
-      say(Fault::Ephemeral,
+      add(Fault::Ephemeral,
           "in the ephemeral range " + PortSet{ephemeral_}.toString() + ": fails by chance");
     }
   }

@@ -1,6 +1,6 @@
 #pragma once
 
-// What a log comes to.
+// The findings of a log.
 
 #include "audit_log.hpp"
 
@@ -14,7 +14,7 @@
 
 namespace portpool::cli {
 
-/// What is bad about a port that portpool did not lease, worst first.
+/// What is wrong with a port that portpool did not lease, worst first.
 enum class Fault { InUse, Collides, Ephemeral, Fixed, ConnectedOnly };
 
 /// A port that the command used and portpool did not lease.
@@ -29,13 +29,13 @@ struct UnleasedPort {
 
 struct AuditReport {
   std::vector<UnleasedPort> findings;  // worst first
-  std::size_t leased = 0;              // how many other ports were bound, all of them leased
+  std::size_t leased = 0;              // the number of other ports that were bound, all with leases
 };
 
-/// `ephemeral` is the range of the ports that the system gives to clients.
+/// `ephemeral` is the range of ports that the system gives to outgoing connections.
 AuditReport makeReport(const AuditLog& log, PortRange ephemeral);
 
-/// The table of the findings, and what else there is to say.
+/// Prints the findings as a table, with the remarks below it.
 void printTable(const AuditReport& report, const AuditLog& log, std::ostream& out);
 
 struct AuditedCommand {

@@ -81,8 +81,8 @@ void printTable(const AuditReport& report, const AuditLog& log, std::ostream& ou
     print(rows, out);
   }
   if (report.leased > 0) {
-    out << report.leased << (report.leased == 1 ? " port that was" : " ports that were")
-        << " leased left out\n";
+    out << report.leased << (report.leased == 1 ? " leased port is" : " leased ports are")
+        << " left out\n";
   }
   for (const auto& [program, why] : log.unseen)
     out << "unseen: " << program << " (" << why << ")\n";

@@ -17,7 +17,7 @@ pid_t endWithParent();
 /// runs in the child, before the command.
 int runCommand(const Command& command, pid_t parent, const std::function<void()>& prepare);
 
-/// Becomes the command. Returns the exit status of a failure, having said what it is.
+/// Replaces this process by the command. If that fails, logs why and returns the exit status.
 int becomeCommand(const Command& command);
 
 }  // namespace portpool::cli

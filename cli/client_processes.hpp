@@ -16,7 +16,7 @@
 
 namespace portpool::cli {
 
-/// The time since the system's start, by which it also tells when a process was started.
+/// The time since the system's start, the clock by which the system records when processes start.
 std::chrono::nanoseconds sinceSystemStart() noexcept;
 
 /// A process for which ports are leased.
@@ -33,14 +33,14 @@ class ClientProcesses {
  public:
   ClientProcesses();
 
-  /// The process of that pid which the user named at that time; null if that one has ended, or is
-  /// not the user's.
+  /// The process that the user meant by this pid at that time; null if it has ended or does not
+  /// belong to the user.
   std::shared_ptr<ClientProcess> find(pid_t pid, uid_t user, std::chrono::nanoseconds named);
 
-  /// Readable when a process has ended that is not removed.
+  /// Readable when a process has ended and has not been removed.
   int descriptor() const noexcept { return epoll_.get(); }
 
-  /// Takes back the ports of those that have ended.
+  /// Takes back the ports of processes that have ended.
   void removeEnded();
 
   std::size_t size() const;

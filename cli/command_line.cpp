@@ -1,4 +1,4 @@
-// What the user may say: the options of each command, and its help.
+// The options of each command, and its help.
 
 #include "commands.hpp"
 
@@ -53,7 +53,7 @@ class CommandLine {
   }
 
   int run(int argc, char** argv) {
-    // What follows the first "--" is another program's, and not for CLI11 to look at.
+    // What follows the first "--" belongs to another program and is not for CLI11 to parse.
     const std::vector<std::string> words(argv, argv + argc);
     const auto mark = std::find(words.begin(), words.end(), "--");
     if (mark != words.end()) command_.assign(mark + 1, words.end());
@@ -120,7 +120,7 @@ class CommandLine {
 
   void addGet() {
     auto& command = add("get", Runs::Nothing, "Print ports that stay leased until a process ends",
-                        "The process is the shell that runs the script, also from within $(...) "
+                        "The process is the shell that runs the script, even from within $(...) "
                         "and pipes.\n\n"
                         "Examples:\n"
                         "  PORT=$(portpool get)\n"
@@ -133,11 +133,11 @@ class CommandLine {
 
   void addIsolate() {
     add("isolate", Runs::AnotherCommand, "Run a command in a network of its own",
-        "The command, and all that it starts, is in a user and a network namespace of its own, "
-        "with\nloopback up: it may use any port, and meets nobody on it. A test can still reach "
-        "files and\nSysV shared memory; it cannot reach other networks, abstract sockets of "
-        "others, or what needs\nthe rights of another user, for it has its own user id only. "
-        "A command that lists its tests\n(--gtest_list_tests, --list-tests) is not isolated.\n\n"
+        "The command, and every program it starts, runs in user and network namespaces of its "
+        "own, with\nloopback up: it may use any port without meeting anybody else. It can still "
+        "reach files and SysV\nshared memory. It cannot reach other networks, abstract sockets "
+        "outside, or anything that needs\nanother user ID than its own. A command that lists its "
+        "tests (--gtest_list_tests, --list-tests)\nis not isolated.\n\n"
         "Examples:\n"
         "  portpool isolate -- ./server_test\n"
         "  cmake -DCMAKE_TEST_LAUNCHER=\"portpool;isolate;--\" ..            (CMake 3.29)\n"
@@ -148,17 +148,17 @@ class CommandLine {
 
   void addAudit() {
     auto& command = add(
-        "audit", Runs::AnotherCommand, "Tell which ports a command takes by itself",
-        "Runs the command, and then lists the TCP and UDP ports that it, or what it starts, has "
-        "bound or\nconnected to on this machine, and that portpool had not leased; worst first. "
-        "Ports bound by more\nthan one process are the collisions that -j will bring, and ports "
-        "in the ephemeral range fail by\nchance. The report follows the command's own output. "
-        "With --json it has the leased ports, too.\n\n"
-        "A library is preloaded (LD_PRELOAD) that records bind() and connect(). It is not in, "
-        "and the\nreport says so, statically linked programs, those of another architecture or "
-        "with rights that\ntheir user has not, and those started without this environment "
-        "(env -i). Unseen without a word\nare system calls that do not go through the C "
-        "library, as Go's do.\n\n"
+        "audit", Runs::AnotherCommand, "Report the ports that a command uses without a lease",
+        "Runs the command, and then lists the TCP and UDP ports that it, or any program it "
+        "started, bound or\nconnected to on this machine without a lease from portpool, worst "
+        "first. Ports bound by several\nprocesses will collide under -j; ports in the ephemeral "
+        "range fail by chance. The report follows\nthe command's own output. With --json it "
+        "includes the leased ports.\n\n"
+        "A preloaded library (LD_PRELOAD) records bind() and connect(). It cannot see into "
+        "statically linked\nprograms, programs of another architecture or with more rights than "
+        "their user, and programs\nstarted without this environment (env -i); the report lists "
+        "those as unseen. System calls that\nbypass the C library, as in Go programs, go "
+        "unnoticed.\n\n"
         "Examples:\n"
         "  portpool audit -- ctest -j8\n"
         "  portpool audit --fail -- ctest -j8         (in continuous integration)\n"
@@ -166,7 +166,7 @@ class CommandLine {
         [this] { return audit(audit_, command_); });
     command.add_flag("--json", audit_.isJSON, "A report for programs");
     command.add_flag("--fail", audit_.fail, "Exit status 1 if a port was not leased");
-    command.add_option("--output", audit_.output, "Write the report to a file, and not to stdout")
+    command.add_option("--output", audit_.output, "Write the report to a file instead of stdout")
         ->option_text("FILE");
   }
 
@@ -189,8 +189,8 @@ class CommandLine {
 
   void addWho() {
     auto& command = add("who", Runs::Nothing, "Print who uses a port",
-                        "By a lease, as a server, or by connections that are open or linger. Exit "
-                        "status 1 if nobody does.\n\n"
+                        "With a lease, as a server, or with connections that are open or linger. "
+                        "Exit status 1 if nobody\ndoes.\n\n"
                         "Examples:\n"
                         "  portpool who 23817\n"
                         "  until portpool who 23817 > /dev/null; do sleep 0.1; done",
@@ -204,9 +204,9 @@ class CommandLine {
 
   void addDoctor() {
     auto& command = add("doctor", Runs::Nothing, "Print what will make tests flaky here",
-                        "And the command that mends it, and which ports tests get and why. Run it "
+                        "With the command that fixes it, and which ports tests get and why. Run it "
                         "with the environment\nand the limits of the tests. Exit status 1 if "
-                        "something will fail, 0 with warnings.\n\n"
+                        "something will fail, 0 if there are only warnings.\n\n"
                         "Examples:\n"
                         "  portpool doctor\n"
                         "  portpool doctor --json | jq '.findings[] | select(.severity != \"ok\")'",

@@ -1,7 +1,7 @@
 #pragma once
 
-// The commands, a file each. Each returns the exit status, and throws std::exception with a message
-// for the user, which ends the program with kFailure.
+// The commands, one file for each. Each returns the exit status, or throws std::exception with a
+// message for the user, which ends the program with kFailure.
 
 #include <cstddef>
 #include <cstdint>
@@ -13,13 +13,13 @@ namespace portpool::cli {
 
 inline constexpr int kFailure = 1;
 inline constexpr int kUsage = 2;
-inline constexpr int kNotExecutable = 126;  // as of shells
+inline constexpr int kNotExecutable = 126;  // as in shells
 inline constexpr int kNotFound = 127;
 
 /// A command line: the program and its arguments.
 using Command = std::vector<std::string>;
 
-/// What the commands that hand out ports ask for.
+/// The options of the commands that hand out ports.
 struct PortOptions {
   std::size_t count = 1;
   bool isBlock = false;
@@ -36,7 +36,7 @@ int exec(const ExecOptions& options, Command command);
 
 struct GetOptions {
   PortOptions ports;
-  std::optional<int> pid;  // of the process for which the ports are leased
+  std::optional<int> pid;  // the process for which the ports are leased
 };
 int get(const GetOptions& options);
 
@@ -66,7 +66,7 @@ struct DoctorOptions {
 int doctor(const DoctorOptions& options);
 
 struct ServeOptions {
-  std::string address = "@unittest-portserver";  // as of Google's portserver
+  std::string address = "@unittest-portserver";  // like Google's portserver
   std::optional<std::string> ports;              // a text for parsePortSet
   bool servesAnyUser = false;
 };

@@ -1,6 +1,6 @@
 #pragma once
 
-// What `doctor` looks at.
+// What `doctor` checks.
 
 #include <portpool/port_set.hpp>
 

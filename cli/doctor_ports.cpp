@@ -84,10 +84,10 @@ Findings exclusions(const std::string& variable) {
   } else {
     add(portsFrom(1) - serverPorts() - excludedTCPPorts(), "left out by " + variable);
   }
-  add(excludedTCPPorts(), "left out since browsers refuse to open them (the Fetch standard)");
+  add(excludedTCPPorts(), "left out because browsers refuse to open them (the Fetch standard)");
   add(reservedPorts(),
       "never given to outgoing connections (/proc/sys/net/ipv4/ip_local_reserved_ports); servers "
-      "may have them");
+      "may use them");
   return findings;
 }
 
@@ -230,7 +230,7 @@ Findings checkServerPorts() {
   if (variable.find("_FILE") != std::string::npos) {
     variable = std::string("the file ") + std::getenv(variable.c_str()) + " (" + variable + ")";
   }
-  const auto source = variable.empty() ? "all that nothing below leaves out" : "by " + variable;
+  const auto source = variable.empty() ? "all that are not left out below" : "by " + variable;
   Finding all{"", Severity::OK, counted(ports.size(), "server port") + ", " + source, "",
               ports.toString()};
   if (ports.size() < kFew) {

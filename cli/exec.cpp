@@ -32,7 +32,7 @@ std::string withPorts(const std::string& argument, const std::vector<std::uint16
     if (number.ptr != end && *number.ptr == '}') {
       if (number.ec == std::errc::result_out_of_range || index >= ports.size()) {
         throw std::runtime_error("there is no port for " + std::string(begin - 5, number.ptr + 1) +
-                                 " in \"" + argument + "\"; ask for as many by -n");
+                                 " in \"" + argument + "\"; ask for more ports with -n");
       }
       result += std::to_string(ports[index]);
       at = static_cast<std::size_t>(number.ptr + 1 - argument.data());

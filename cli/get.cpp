@@ -132,8 +132,8 @@ int get(const GetOptions& options) {
   const auto pid = options.pid.value_or(callingProcess());
   const int process = openProcess(pid);
   if (process < 0) {
-    throwError("the ports cannot be leased for process " + std::to_string(pid) +
-               "; name one that runs by --for");
+    throwError("cannot lease ports for process " + std::to_string(pid) +
+               "; name a running process with --for");
   }
   std::array<int, 2> answer{};
   if (::pipe2(answer.data(), O_CLOEXEC) != 0) throwError("pipe");

@@ -11,7 +11,7 @@ namespace portpool::cli {
 /// Writes the text to stdout. Throws if that fails.
 void print(const std::string& text);
 
-/// The rows as lines of columns of one width each, two blanks apart; the last column is as it is.
+/// The rows as aligned columns, two blanks apart; the last column is not padded.
 std::string table(const std::vector<std::vector<std::string>>& rows);
 
 /// The text with a "?" for each byte or character that is none, or that would control a terminal.

@@ -86,7 +86,7 @@ bool PortServer::serves(const ucred& peer) {
   if (peer.uid == user_ || servesAnyUser_) return true;
   refuse(Refusal::User, "process " + std::to_string(peer.pid) + " of user " +
                             std::to_string(peer.uid) +
-                            " is refused; serve other users by --any-user");
+                            " is refused; serve other users with --any-user");
   return false;
 }
 
@@ -95,7 +95,7 @@ std::string PortServer::answer(std::string_view text, const ucred& peer, Time ac
   if (!request) {
     // One who sends nothing may only look whether somebody serves.
     if (!text.empty()) {
-      refuse(Refusal::Request, "a request of process " + std::to_string(peer.pid) +
+      refuse(Refusal::Request, "a request from process " + std::to_string(peer.pid) +
                                    " is not understood; send a pid and a line end");
     }
     return {};
@@ -135,7 +135,7 @@ std::vector<TCPPortOwner> PortServer::take(std::size_t count, bool areAny) {
   if (statistics.size - allocated < count) {
     refuse(Refusal::NoPort, std::to_string(allocated) + " of " + std::to_string(statistics.size) +
                                 " ports are leased, and " + std::to_string(count) +
-                                " asked for; serve more ports (--ports)");
+                                " requested; serve more ports (--ports)");
     return {};
   }
   if (allocated + processes_.size() + count > mostDescriptors_) {

@@ -24,18 +24,17 @@ namespace portpool::cli {
 ///     <pid> <count> any  so many ports, 1000 at most, all or none, with blanks between them
 ///     0                  "portpool"
 ///
-/// What is refused is told on stderr, at most once a minute for each reason. Thread-safe.
+/// Refusals are logged to stderr, at most once a minute for each reason. Thread-safe.
 class PortServer {
  public:
   PortServer(const PortSet& ports, bool servesAnyUser);
 
   bool serves(const ucred& peer);
 
-  /// What to answer to the peer, whose connection was accepted at that time: a line, or "" to
-  /// refuse.
+  /// The answer to the peer, whose connection was accepted at that time: a line, or "" to refuse.
   std::string answer(std::string_view text, const ucred& peer, std::chrono::nanoseconds accepted);
 
-  /// Readable when a process has ended, whose ports removeEnded() takes back.
+  /// Readable when a process has ended; removeEnded() then takes back its ports.
   int endedProcesses() const noexcept { return processes_.descriptor(); }
   void removeEnded();
 
@@ -54,8 +53,8 @@ class PortServer {
   ClientProcesses processes_;
 
   std::mutex mutex_;        // of the rest
-  std::size_t missed_ = 0;  // so many ports were looked for in vain
-  Time nextSearch_{0};      // for as many, unless a port comes back
+  std::size_t missed_ = 0;  // the number of ports that the last search did not find
+  Time nextSearch_{0};      // for as many, unless a port is returned
   std::array<Time, static_cast<std::size_t>(Refusal::Count)> nextMessages_{};
 };
 

@@ -8,7 +8,8 @@
 
 namespace portpool::cli {
 
-/// The ports that the options ask for, of this process's pool. Throws as PortPool::allocate().
+/// Takes the ports that the options ask for from this process's pool. Throws as
+/// PortPool::allocate() does.
 std::vector<TCPPortOwner> takePorts(const PortOptions& options, Hold hold = Hold::None);
 
 }  // namespace portpool::cli

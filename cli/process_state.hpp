@@ -10,11 +10,11 @@ namespace portpool::cli {
 
 struct ProcessState {
   pid_t parent = 0;
-  bool isFork = false;      ///< of its parent, with the same program
+  bool isFork = false;      ///< forked by its parent, and still running the same program
   std::uint64_t start = 0;  ///< in ticks of the clock since the system's start
 };
 
-/// What /proc tells of the process; nothing if it does not.
+/// What /proc shows of the process; all defaults if it shows nothing.
 ProcessState stateOf(pid_t pid);
 
 /// The path of the program that the process runs; "" if the system does not tell.

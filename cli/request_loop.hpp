@@ -13,12 +13,12 @@
 
 namespace portpool::cli {
 
-/// One thread's part in reading requests from the connections to a listening Unix socket, one to a
-/// connection, and sending the answers of a server, or closing the connection without one. A
-/// request is a line, or what has come when the connection's other end is closed.
+/// The loop of one thread that reads requests from connections to a listening Unix socket, one for
+/// each connection, and sends the server's answer or closes the connection without one. A request
+/// is a line, or whatever has arrived when the other end closes the connection.
 class RequestLoop {
  public:
-  /// `end` becomes readable when the loop has to end.
+  /// The loop ends when `end` becomes readable.
   RequestLoop(int listener, int end, PortServer& server);
 
   void run();
@@ -39,8 +39,8 @@ class RequestLoop {
   void watch(int descriptor, std::uint64_t event, unsigned flags = 0) const;
   int timeToWait() const;
   void accept();
-  /// Reads what is there, and answers the request if it is whole; returns whether the connection is
-  /// over.
+  /// Reads what has arrived, and answers the request if it is complete; returns whether the
+  /// connection is finished.
   bool proceed(Connection& connection);
 
   int listener_;

@@ -8,7 +8,7 @@
 
 namespace portpool::cli {
 
-/// Keeps what this process and its children write to stderr from the user, as long as it exists.
+/// Captures what this process and its children write to stderr, as long as it exists.
 class StderrCapture {
  public:
   /// Throws std::system_error.
@@ -27,11 +27,11 @@ class StderrCapture {
 
 struct TrialResult {
   bool hasSucceeded;
-  std::vector<std::string> lines;  // that were said on stderr, without "portpool: "
+  std::vector<std::string> lines;  // written to stderr, without "portpool: "
 };
 
-/// Runs the function in a forked child, which may change itself as it likes. It succeeds unless it
-/// throws, whose message is then the last line.
+/// Runs the function in a forked child, whose changes do not affect this process. It succeeds
+/// unless the function throws; the exception's message is then the last line.
 TrialResult tryInChild(const std::function<void()>& function);
 
 }  // namespace portpool::cli

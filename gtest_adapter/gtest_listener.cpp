@@ -1,3 +1,3 @@
-// Compiled into each program that links portpool::gtest, so that it works without another word.
+// Compiled into every program that links portpool::gtest, so that linking it is enough.
 
 #include <portpool/gtest.hpp>

@@ -24,7 +24,7 @@ constexpr std::string_view kVariables[] = {
     "PORTPOOL_ISOLATE", "PORTPOOL_LEAKS",       "PORTPOOL_SEED",         "PORTPOOL_VERBOSE",
     "PORTPOOL_AUDIT",   "PORTPOOL_CURRENT_TEST"};
 
-/// The least number of letters to insert, remove or replace to make one text of the other.
+/// The least number of letters to insert, remove or replace to turn one text into the other.
 std::size_t editDistance(std::string_view from, std::string_view to) {
   std::vector<std::size_t> row(to.size() + 1);  // the distances of a beginning of `from`
   for (std::size_t j = 0; j < row.size(); ++j) row[j] = j;
@@ -47,7 +47,7 @@ void warnOfUnknownVariables() {
         });
     if (*nearest == name) continue;
     warn("the environment variable " + name +
-         " is set, but portpool has none of that name; the nearest is " + std::string(*nearest) +
+         " is set, but portpool does not know it; the nearest name is " + std::string(*nearest) +
          ": rename or unset it");
   }
 }
@@ -81,7 +81,7 @@ std::string environmentChoice(const char* name, std::initializer_list<const char
     if (text == choice) return text;
     known += (known.empty() ? "" : ", ") + std::string(choice);
   }
-  throw PortSpecificationError(std::string(name) + ": \"" + text + "\" is none of " + known +
+  throw PortSpecificationError(std::string(name) + ": \"" + text + "\" is not one of " + known +
                                "; set one of these, or unset the variable");
 }
 
@@ -97,8 +97,8 @@ void checkEnvironment() {
 void announceTest(const std::string& name) {
   static const bool isAudited = std::getenv("PORTPOOL_AUDIT") != nullptr;
   if (!isAudited) return;
-  // The environment takes no copy: threads that read it meanwhile see another text, and no memory
-  // that is gone. Nor is it ever freed, though this library may be unloaded.
+  // putenv does not copy: threads that read the environment meanwhile may see another text, but
+  // never freed memory. It is not freed even if this library is unloaded.
   constexpr std::string_view kBegin = "PORTPOOL_CURRENT_TEST=";
   static auto& variable = *new std::array<char, 256>{};
   const auto length = std::min(name.size(), variable.size() - kBegin.size() - 1);
@@ -108,8 +108,8 @@ void announceTest(const std::string& name) {
   ::putenv(variable.data());
 }
 
-void say(const std::string& message) { platform::writeToStderr("portpool: " + message + '\n'); }
+void log(const std::string& message) { platform::writeToStderr("portpool: " + message + '\n'); }
 
-void warn(const std::string& message) { say("warning: " + message); }
+void warn(const std::string& message) { log("warning: " + message); }
 
 }  // namespace portpool

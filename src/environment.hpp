@@ -25,16 +25,16 @@ std::string environmentChoice(const char* name, std::initializer_list<const char
 /// IsolationError if PORTPOOL_ISOLATE=1 asks for an isolation that has not taken place.
 void checkEnvironment();
 
-/// Throws IsolationError if PORTPOOL_ISOLATE is 1 and this process neither has isolated itself nor
-/// was started by one that has, and warns of the same for `try`, unless isolation was tried.
+/// Throws IsolationError if PORTPOOL_ISOLATE is 1 and neither this process nor the one that started
+/// it is isolated. With `try`, logs a warning instead, unless isolation has been tried.
 void requireIsolationIfRequested();
 
-/// Tells `portpool audit`, if this process runs under it, and the processes that this one starts,
-/// which test runs. One thread at a time.
+/// Publishes the name of the running test to `portpool audit`, if this process runs under it, and
+/// to the processes that this one starts. Must be called by one thread at a time.
 void announceTest(const std::string& name);
 
 /// Writes a line to stderr, in one piece.
-void say(const std::string& message);
+void log(const std::string& message);
 
 /// The same, as a warning.
 void warn(const std::string& message);

@@ -56,7 +56,7 @@ bool isolateIfRequested() noexcept {
     if (mode != "0" && !isDone) isolateAs(mode);
     return true;
   } catch (const std::exception& error) {
-    say(error.what());
+    log(error.what());
     return false;
   }
 }

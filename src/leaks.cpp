@@ -78,8 +78,8 @@ class LeakSearch {
                        ", though nothing listens there any more; close it within the test" +
                        kRemedy});
       } else if (use == Use::Unknown) {
-        leaks.unknown.push_back(phase + " ends; whether its " + title +
-                                " is still in use is not known, since the system does not show "
+        leaks.unknown.push_back(phase + " ends; it is not known whether its " + title +
+                                " is still in use, because the system does not show "
                                 "its sockets (NETLINK_SOCK_DIAG, /proc/net/tcp); show them to the "
                                 "test, or set PORTPOOL_LEAKS=ignore");
       }
@@ -205,7 +205,7 @@ class LeakSearch {
     }
     std::string text;
     for (const auto& process : processes) text += (text.empty() ? "" : ", ") + process;
-    return text.empty() ? "a socket that no process shows" : text;
+    return text.empty() ? "a socket of a process that is not shown" : text;
   }
 
   std::vector<Suspect> suspects_;

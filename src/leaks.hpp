@@ -8,10 +8,10 @@
 
 namespace portpool {
 
-/// What becomes of a port that is still in use when its scope ends.
+/// What to do about a port that is still in use when its scope ends.
 enum class LeakPolicy { Warn, Fail, Ignore };
 
-/// The policy that the environment variable PORTPOOL_LEAKS names, read once. Throws
+/// The policy set by the environment variable PORTPOOL_LEAKS, which is read once. Throws
 /// PortSpecificationError.
 LeakPolicy leakPolicy();
 
@@ -21,13 +21,14 @@ struct Leak {
 };
 
 struct Leaks {
-  std::vector<Leak> found;           ///< the ports that are in use
-  std::vector<std::string> unknown;  ///< for each that may be, since the system does not tell
+  std::vector<Leak> found;  ///< the ports that are in use
+  std::vector<std::string>
+      unknown;  ///< a message for each port of which the system does not show it
 };
 
-/// Which of this process's ports are in use, though `phase`, which had them, ends. Ends their
-/// holds, and gives whoever is dying, or about to, time to let go. A port that merely has
-/// connections that no process has open any more, as in TIME_WAIT, is not in use. Throws
+/// Finds out which of this process's ports are still in use as `phase`, to which they belong, ends.
+/// Ends their holds, and gives processes that are exiting, or about to, time to release them. A
+/// port whose connections are no longer open in any process, as in TIME_WAIT, is not in use. Throws
 /// PortPoolError if the system fails.
 Leaks findLeaks(const std::string& phase, const std::vector<detail::Allocation*>& allocations);
 

@@ -7,8 +7,9 @@
 
 namespace portpool {
 
-/// The ports all of whose connections linger, so that a server that sets SO_REUSEADDR can bind
-/// them: those first that the system forgets first, as old as their youngest connection.
+/// The ports on which all connections linger, so that a server that sets SO_REUSEADDR can bind
+/// them. Those that the system will release first come first; a port is as old as its youngest
+/// connection.
 std::vector<std::uint16_t> lingeringPorts(const PortSet& ports);
 
 }  // namespace portpool

@@ -58,7 +58,7 @@ bool hasRunFailed() noexcept {
 
 void failRun(const std::string& error) noexcept {
   try {
-    say("before the tests run: " + error);
+    log("before the tests run: " + error);
     const platform::CoreLock lock;
     if (earlyFault == nullptr) earlyFault = new std::string(error);
   } catch (const std::exception&) {

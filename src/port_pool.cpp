@@ -48,13 +48,13 @@ std::string portCount(std::size_t count) {
 void logUse(const PortPool& pool, const PortServer* server) {
   static std::uint64_t process = 0;
   process = platform::currentProcess();
-  say(server != nullptr ? "ports from " + server->title()
+  log(server != nullptr ? "ports from " + server->title()
                         : "seed " + std::to_string(pool.seed()) + " (PORTPOOL_SEED) for " +
                               portCount(pool.ports().size()) + ": " + listed(pool.ports()));
   std::atexit([] {
     if (process != platform::currentProcess()) return;
     const auto statistics = PortPool::process().statistics();
-    say(portCount(statistics.lifetimeTotal) + " handed out in all, at most " +
+    log(portCount(statistics.lifetimeTotal) + " handed out in total, at most " +
         std::to_string(statistics.peak) + " at a time, " + std::to_string(statistics.allocated) +
         " of them never returned");
   });
@@ -147,17 +147,18 @@ PortPool::Impl::Impl(PortSet ports, const PortPoolOptions& options,
   static std::atomic<bool> isSaid{false};
   if (registry_->isOneOfTwo() && !isSaid.exchange(true)) {
     warn(
-        "the system refuses this process the AF_UNIX names that leases are made of; it leases by a "
-        "lock file in /tmp, and keeps its TCP ports bound, so that processes with the usual leases "
-        "see them. Servers must set SO_REUSEADDR. Allow AF_UNIX sockets to have the usual leases");
+        "the system refuses this process the AF_UNIX names that leases are made of; it leases with "
+        "a lock file in /tmp, and keeps its TCP ports bound, so that processes with the usual "
+        "leases see them. Servers must set SO_REUSEADDR. Allow AF_UNIX sockets to get the usual "
+        "leases");
   }
 }
 
 Allocations PortPool::Impl::allocate(const PortRequest& request, std::size_t count) {
   if (count == 0 || count > ports_.size()) {
     throw PortSpecificationError(portCount(count) + (count == 1 ? " is" : " are") +
-                                 " asked of a pool of " + portCount(ports_.size()) +
-                                 (count == 0 ? "; ask for one at least"
+                                 " requested from a pool of " + portCount(ports_.size()) +
+                                 (count == 0 ? "; ask for at least one"
                                              : "; ask for fewer, or allow more (PORTPOOL_PORTS)"));
   }
   PortSearch search(shared_from_this(), completed(request), count, false);
@@ -171,12 +172,12 @@ Allocations PortPool::Impl::allocateBlock(const PortRequest& request, std::size_
   }
   const auto length = longest.last - longest.first + std::size_t{1};
   if (count == 0 || count > length) {
-    throw PortSpecificationError("a block of " + std::to_string(count) +
-                                 " consecutive ports is asked of a pool whose longest run is " +
-                                 PortSet{longest}.toString() + ", " + portCount(length) +
-                                 (count == 0
-                                      ? "; ask for one at least"
-                                      : "; ask for fewer, or allow a longer run (PORTPOOL_PORTS)"));
+    throw PortSpecificationError(
+        "a block of " + std::to_string(count) +
+        " consecutive ports is requested from a pool whose longest run is " +
+        PortSet{longest}.toString() + ", " + portCount(length) +
+        (count == 0 ? "; ask for at least one"
+                    : "; ask for fewer, or allow a longer run (PORTPOOL_PORTS)"));
   }
   PortSearch search(shared_from_this(), completed(request), count, true);
   return handOut(search);
@@ -212,7 +213,7 @@ Allocations PortPool::Impl::handOut(PortSearch& search) {
   });
   if (verbose_) {
     for (const auto& allocation : allocations) {
-      say(portTitle(allocation->port(), allocation->request().name) + " handed out");
+      log(portTitle(allocation->port(), allocation->request().name) + " handed out");
     }
   }
   return allocations;
@@ -229,7 +230,7 @@ void PortPool::Impl::takeBack(const detail::Allocation& allocation) noexcept {
   line_.wakeFirst(port);
   if (!verbose_) return;
   try {
-    say(portTitle(port, allocation.request().name) + " returned");
+    log(portTitle(port, allocation.request().name) + " returned");
   } catch (const std::bad_alloc&) {
     return;  // what is not logged is no harm
   }

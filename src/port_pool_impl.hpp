@@ -23,8 +23,8 @@ class PortSearch;
 
 namespace detail {
 
-/// A port that is taken from its pool: its lease and its hold, until the pool takes it back. All of
-/// it is the process's that took it: a forked child's copy ends without a word.
+/// A port that is taken from its pool, with its lease and its hold, until the pool takes it back.
+/// It belongs to the process that took it: destroying a forked child's copy has no effect.
 class Allocation {
  public:
   Allocation(std::shared_ptr<PortPool::Impl> pool, std::shared_ptr<const PortRequest> request,
@@ -59,14 +59,14 @@ class Allocation {
 
 }  // namespace detail
 
-/// Whether PortPool::process() has handed out ports that have not come back.
+/// Whether PortPool::process() has handed out ports that have not been returned.
 bool processHasPorts();
 
 using Allocations = std::vector<std::unique_ptr<detail::Allocation>>;
 
 class PortPool::Impl : public std::enable_shared_from_this<PortPool::Impl> {
  public:
-  /// If there is a server, the pool has those of the ports that it draws from there.
+  /// With a server, the pool contains only the ports that it draws from there.
   Impl(PortSet ports, const PortPoolOptions& options, std::unique_ptr<PortServer> server);
 
   Allocations allocate(const PortRequest& request, std::size_t count);
@@ -88,10 +88,11 @@ class PortPool::Impl : public std::enable_shared_from_this<PortPool::Impl> {
   /// Throws PortServerError.
   bool draw(std::size_t count, PortServer::Choice choice);
 
-  /// The port has come back, somebody says.
+  /// To be called when a message says that the port was returned.
   void expect(std::uint16_t port);
 
-  /// What `use` returns of the table, whose only user it is for so long. It makes no system call.
+  /// Calls `use` with exclusive access to the table and returns its result. `use` must not make
+  /// system calls.
   template <class Use>
   auto withTable(const Use& use) -> decltype(use(std::declval<PortTable&>()));
 
@@ -99,9 +100,9 @@ class PortPool::Impl : public std::enable_shared_from_this<PortPool::Impl> {
   /// The request with this pool's defaults. Throws PortSpecificationError if it cannot be met.
   PortRequest completed(PortRequest request) const;
 
-  /// Finds what is wanted, if need be by waiting for it, and hands it out.
+  /// Finds the ports, waiting for them if necessary, and hands them out.
   Allocations handOut(PortSearch& search);
-  /// Begins anew in a forked child. Call it under the mutex.
+  /// Starts afresh in a forked child. To be called under the mutex.
   void noticeFork() noexcept;
 
   const PortSet ports_;

@@ -61,7 +61,7 @@ bool isSame(const PortRequest& one, const PortRequest& other) {
 /// Has no memory to be sure of.
 void warnOfUnknownLeaks(const std::string& phase, const std::exception& error) noexcept {
   try {
-    warn(phase + " ends; whether its ports are still in use is not known: " + error.what());
+    warn(phase + " ends; it is not known whether its ports are still in use: " + error.what());
   } catch (const std::bad_alloc&) {
     return;
   }
@@ -123,7 +123,7 @@ PortScope::~PortScope() {
         return;
       }
     }
-    for (const auto& failure : failures) say(failure);  // nobody is left to fail
+    for (const auto& failure : failures) log(failure);  // nobody is left to fail
   } catch (const std::bad_alloc&) {
     return;  // nobody hears of it
   }
@@ -177,7 +177,7 @@ std::vector<std::uint16_t> PortScope::takePorts(std::size_t count, const Allocat
 
 std::uint16_t PortScope::takeNamedPorts(const PortRequest& request, std::size_t count) {
   if (request.name.empty()) {
-    throw PortSpecificationError("a port is asked for by an empty name; give it one");
+    throw PortSpecificationError("a port is requested with an empty name; give it a name");
   }
   const auto find = [&]() -> std::uint16_t {
     const platform::CoreLock lock;
@@ -187,7 +187,7 @@ std::uint16_t PortScope::takeNamedPorts(const PortRequest& request, std::size_t 
     throw PortSpecificationError(portTitle(named->first, request.name) + " is a " +
                                  describe(*named->request, named->count) + ", and a " +
                                  describe(request, count) +
-                                 " is asked for by the same name; give one of them another name");
+                                 " is requested with the same name; give one of them another name");
   };
   if (const auto port = find(); port != 0) return port;
   const std::lock_guard<platform::ProcessMutex> naming(namingMutex(request.name));
@@ -310,7 +310,7 @@ std::string describePorts() {
     text += "portpool: " + line.phase + ": " + portTitle(port, line.name) +
             (line.isReturned ? " (returned): " : ": ") +
             (users ? describeUsers(*users, port)
-                   : "what listens is not known, since the system does not show its sockets") +
+                   : "it is not known what listens, because the system does not show its sockets") +
             '\n';
   }
   return text;

@@ -16,13 +16,13 @@
 
 namespace portpool {
 
-/// Guarded by platform::CoreLock, like the list of those that are open.
+/// Guarded by platform::CoreLock, like the list of open scopes.
 struct PortScope::State {
   struct HandedOut {
     std::uint16_t port;
     std::shared_ptr<const PortRequest> request;
     std::string named;  // "server=20000", of the first port of that name
-    bool isReported;    // in the report of a phase within
+    bool isReported;    // in the report of an inner phase
   };
   struct Named {
     std::shared_ptr<const PortRequest> request;
@@ -35,27 +35,26 @@ struct PortScope::State {
     bool isReturned;
   };
 
-  /// The open ones, outermost first: that of the process comes before all, and never ends.
+  /// The open scopes, outermost first. The first one belongs to the process and never ends.
   static std::vector<State*>& open() {
     static auto& states = *new std::vector<State*>{new State};
     return states;
   }
 
-  /// That of a scope, or of the innermost for the one that stands for it.
+  /// The state of a scope, or that of the innermost scope if `scope` is null.
   static State& of(const std::unique_ptr<State>& scope) { return scope ? *scope : *open().back(); }
 
-  /// What this scope, or one around it, has by the name, or null.
+  /// The port of that name in this scope or one around it, or null.
   const Named* find(const std::string& wanted) const;
 
-  /// Takes the owners, and returns their ports, which are found by the name of the request if there
-  /// is one; or leaves them to their caller, who has no lock when it ends them, if there is no
-  /// memory.
+  /// Takes over the owners and returns their ports; `byName`, if not null, gives them its name. If
+  /// memory runs out, leaves the owners to the caller, which destroys them without the lock.
   std::vector<std::uint16_t> adopt(std::vector<TCPPortOwner>& owned, const PortRequest* byName);
 
-  /// Takes over the record of a scope within that ends.
+  /// Takes over the record of an inner scope that ends.
   void append(State& inner, const std::vector<std::string>& leaks);
 
-  /// The ports of all that are open, and those that the innermost has returned.
+  /// The ports of all open scopes, and those that the innermost scope has returned.
   static std::map<std::uint16_t, Line> lines();
 
   std::string name;
@@ -68,7 +67,7 @@ struct PortScope::State {
   std::vector<std::string> failures;  // leaks of inner scopes
 };
 
-/// The port for a message, by the name that it has in the scopes that are open, if it has one.
+/// The port for a message, with its name in the open scopes, if it has one.
 std::string portTitle(std::uint16_t port);
 
 }  // namespace portpool

@@ -17,8 +17,7 @@ namespace portpool {
 /// "TCP port", "set of 3 UDP ports", "block of 3 consecutive TCP ports".
 std::string kindOf(const PortRequest& request, std::size_t count, bool isBlock);
 
-/// What one caller wants of a pool, a port, a set or a block, and the way to look for it. Not
-/// thread-safe.
+/// One caller's search of a pool for a port, a set or a block. Not thread-safe.
 class PortSearch {
  public:
   /// Throws HostError.
@@ -29,25 +28,25 @@ class PortSearch {
   std::string describe() const;  ///< its kind and its name
 
   enum class Reach {
-    Fresh,       ///< ports of which nothing bad is known
+    Fresh,       ///< ports that are not known to be taken
     Everything,  ///< then those that were leased, then the busy ones, then those whose connections
                  ///< linger
   };
 
-  /// Looks for all that is wanted, and tries no port twice; returns nothing if not all of it is
-  /// free. Throws as PortPool::allocate().
+  /// Looks for all requested ports, trying none twice; returns none unless it finds all of them.
+  /// Throws as PortPool::allocate() does.
   Allocations look(Reach reach);
 
   /// Throws HostError if a host of the request is wrong, whether any port was probed or not.
   void checkHosts() { probe_.isFree(0); }
 
-  /// Whether the last look, which was in vain, left ports that somebody else could want.
+  /// Whether the last, unsuccessful look left ports that other requests could use.
   bool leftSomething() const { return leftSomething_; }
 
   /// The ports that this user may not bind, as far as the last look found any.
   const PortSet& forbidden() const { return forbidden_; }
 
-  /// Whether the last look, which was in vain, met a port that is leased.
+  /// Whether the last, unsuccessful look found a port that is leased.
   bool wasRefusedALease() const { return wasRefusedALease_; }
 
  private:
@@ -66,14 +65,14 @@ class PortSearch {
   /// not free, nor one of those that linger, beside which a server can bind.
   std::unique_ptr<detail::Allocation> tryPort(std::uint16_t port, bool wasLeased = false);
 
-  /// Whether ports are left that somebody else could want.
+  /// Whether ports are left that other requests could use.
   bool findWhatIsLeft();
 
-  /// Looks up those that linger, unless they were looked up just now.
+  /// Looks up the ports that linger, unless that was done a moment ago.
   void findLingering();
   bool isLingering(std::uint16_t port) const;
 
-  /// Whether whoever could be served by the pool at all could be served as well as this one.
+  /// Whether any port that serves another request would also serve this one.
   bool isPlain() const;
 
   std::shared_ptr<PortPool::Impl> pool_;

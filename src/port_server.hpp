@@ -12,8 +12,8 @@
 
 namespace portpool {
 
-/// A server that gives ports to processes, each until its process ends: Google's portserver, or
-/// `portpool serve`, which also holds their leases and gives consecutive ports. Thread-safe.
+/// A server that hands out ports to processes, each until its process ends: Google's portserver, or
+/// `portpool serve`, which also holds the leases and hands out consecutive ports. Thread-safe.
 class PortServer {
  public:
   enum class Choice { Any, Consecutive };
@@ -22,7 +22,8 @@ class PortServer {
   /// The address of the server is that of a Unix socket: "@name", or a path.
   explicit PortServer(std::string address) : address_(std::move(address)) {}
 
-  /// Asks which of the two it is, if that is not known. Throws PortServerError if nobody answers.
+  /// Asks which of the two it is, if that is not known. Throws PortServerError if it does not
+  /// answer.
   void meet();
 
   /// Draws so many ports for this process, all or none: none if the server gives none. Of Google's
@@ -34,7 +35,7 @@ class PortServer {
 
   std::string title() const;
 
-  /// What it is that gives no port, and what to do about it.
+  /// A message that the server has no port left, and what to do about it.
   std::string describeEnd() const;
 
  private:
@@ -49,7 +50,7 @@ class PortServer {
 /// The server that PORTSERVER_ADDRESS names; null if it is not set, or a variable sets the ports.
 std::unique_ptr<PortServer> portServerOfEnvironment();
 
-/// Leases of ports that the server gave: those that it holds count as this process's.
+/// Leases of ports from the server: leases that the server holds count as this process's own.
 std::unique_ptr<platform::LeaseRegistry> makeLeaseRegistry(const PortServer& server);
 
 }  // namespace portpool

@@ -82,9 +82,9 @@ bool PortSet::contains(std::uint16_t port) const {
 
 void PortSet::insert(PortRange range) {
   if (range.first == 0 || range.last < range.first) {
-    throw PortSpecificationError("the range " + std::to_string(range.first) + "-" +
-                                 std::to_string(range.last) +
-                                 " is not one of ports: they go from 1 to 65535, the lower first");
+    throw PortSpecificationError(
+        std::to_string(range.first) + "-" + std::to_string(range.last) +
+        " is not a range of ports; ports go from 1 to 65535, the lower one first");
   }
   // Those from `begin` to `end` touch the new range, and become one with it.
   const auto begin = std::lower_bound(ranges_.begin(), ranges_.end(), range.first - 1,

@@ -12,16 +12,16 @@
 
 namespace portpool {
 
-/// What a pool knows of each of its ports, and the order in which it tries them. One port is looked
-/// up, taken and put back in constant time, without allocating memory. A port that is taken is its
-/// taker's to put back. Not thread-safe.
+/// What a pool knows about each of its ports, and the order in which it tries them. Looking up,
+/// taking and putting back a port takes constant time and allocates no memory. Whoever takes a port
+/// must put it back. Not thread-safe.
 class PortTable {
  public:
   enum class State : std::uint8_t {
     Absent,    ///< not of this pool
     Unused,    ///< never tried
     Returned,  ///< used, and free again
-    Leased,    ///< its lease was refused: it comes back soon
+    Leased,    ///< its lease was refused: it will be returned soon
     Busy,      ///< its probe was refused: another program has it
     Taken,
   };
@@ -31,32 +31,33 @@ class PortTable {
   State state(std::uint16_t port) const { return states_[port]; }
   std::size_t count(State state) const { return counts_[static_cast<std::size_t>(state)]; }
 
-  /// Those neither taken nor known to be leased or busy.
+  /// The number of ports that are neither taken nor known to be leased or busy.
   std::size_t fresh() const { return count(State::Unused) + count(State::Returned); }
 
   /// Takes the least recently used fresh port: first those never used, in random order, then the
   /// returned ones.
   std::optional<std::uint16_t> takeFresh();
 
-  /// Takes the port that was put into this state the longest ago: Leased, Busy or Returned.
+  /// Takes the port that has been longest in this state: Leased, Busy or Returned.
   std::optional<std::uint16_t> takeOldest(State state);
 
-  /// Takes this very port; false if it is taken, or not of this pool.
+  /// Takes this port; false if it is already taken or does not belong to the pool.
   bool take(std::uint16_t port);
 
   /// Puts a taken port back: as the last Returned, Leased or Busy one.
   void put(std::uint16_t port, State state) noexcept;
 
-  /// Makes a leased or busy port the next fresh one after those never used, since it has come back.
+  /// Makes a leased or busy port, which has been returned, the next fresh one after the unused
+  /// ones.
   void expect(std::uint16_t port) noexcept;
 
-  /// Adds a port that is not of this pool yet, as the last Returned one.
+  /// Adds a port that does not belong to this pool yet, as the last Returned one.
   void add(std::uint16_t port) noexcept;
 
   /// Leaves the pool without ports.
   void removeAll() noexcept;
 
-  /// In a forked child: what is taken is the parent's, so that its lease is refused.
+  /// In a forked child: taken ports belong to the parent, so they count as leased.
   void leaveTakenToParent() noexcept;
 
   /// The first of `count` consecutive ports at or after `from` whose states are all in `states`,

@@ -115,7 +115,7 @@ PortWait::Clock::time_point PortWait::reportAt() const {
 void PortWait::report(Clock::time_point now) {
   if (isReported_ || now < reportAt()) return;
   isReported_ = true;
-  say("waiting for a " + search_.describe() + ", up to " + inSeconds(waitTime_) + "; " +
+  log("waiting for a " + search_.describe() + ", up to " + inSeconds(waitTime_) + "; " +
       describeUsers());
 }
 
@@ -131,7 +131,7 @@ void PortWait::throwForbidden() const {
       search_.forbidden().size() == pool_.ports().size() ? "any port" : "most of the ports";
   throw NoPortAvailableError(
       "this user may not bind " + which + " of the pool (" + listed(pool_.ports()) +
-      "), so that it has no " + search_.describe() +
+      "), so it has no " + search_.describe() +
       "; allow ports of 1024 and more (PORTPOOL_PORTS), lower the system's limit (sysctl "
       "net.ipv4.ip_unprivileged_port_start), or look for a sandbox or a security module that "
       "forbids bind");
@@ -150,7 +150,9 @@ std::string PortWait::describeUsers() const {
   text << (isOnlyOne ? "port" : "ports") << " of the pool (" << listed(ports) << ") "
        << (isOnlyOne ? "is taken" : "are taken");
   const auto known = usersOfPorts(ports, UserSearch::SocketsAndLeases);
-  if (!known) return text.str() + "; by whom is not known: the system does not show its sockets";
+  if (!known) {
+    return text.str() + "; it is not known by whom, because the system does not show its sockets";
+  }
 
   std::map<std::string, PortSet> users;
   PortSet explained;

@@ -10,24 +10,24 @@
 
 namespace portpool {
 
-/// The wait of one caller, in line with all who wait, for what its search did not find at once.
+/// The wait of one caller, in line with all others, for ports that its search did not find at once.
 class PortWait {
  public:
   PortWait(PortPool::Impl& pool, PortSearch& search);
 
-  /// Returns what is wanted as soon as it is there. Throws NoPortAvailableError when the time is
-  /// up, or at once if this user may not bind so many of the ports.
+  /// Returns the ports as soon as they are available. Throws NoPortAvailableError when the time is
+  /// up, or at once if this user may not bind enough of the ports.
   Allocations run();
 
  private:
   using Clock = std::chrono::steady_clock;
   using Standing = PlaceInLine::Standing;
 
-  /// Looks, if it is time to, or a port came back.
+  /// Looks for ports if it is time to, or if one was returned.
   Allocations look(Clock::time_point now, bool isLast);
   Clock::time_point nextLookAfter(Clock::time_point now, std::chrono::nanoseconds cost) const;
 
-  /// Logs once who holds what. Whoever is first does it for all, unless they wait for long.
+  /// Logs once who holds which ports. The first in line does it for all, unless they wait for long.
   void report(Clock::time_point now);
   Clock::time_point reportAt() const;
 

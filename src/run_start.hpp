@@ -1,7 +1,8 @@
 #pragma once
 
-// The time before the tests run, when static objects take ports: what is thrown there ends the
-// program, though it was only to list its tests. Only a program with an adapter has such a time.
+// The time before the tests run, when static objects take ports. An exception thrown then ends the
+// program even if it was only started to list its tests. Only programs with an adapter have such a
+// time.
 
 #include <portpool/errors.hpp>
 
@@ -12,20 +13,21 @@ namespace portpool {
 /// Whether an adapter expects a run (see expectRun) that has not begun.
 bool isBeforeRun() noexcept;
 
-/// Whether this program was started to list its tests; asked for only where isolation is.
+/// Whether this program was started to list its tests; known only if isolation is requested.
 bool isListing() noexcept;
 
-/// The first scope has opened.
+/// To be called when the first scope opens.
 void beginRun() noexcept;
 
-/// Whether an error of that time has been met already.
+/// Whether an error has occurred in that time.
 bool hasRunFailed() noexcept;
 
 /// Logs the error, which processPoolFault() then returns, so that the run fails.
 void failRun(const std::string& error) noexcept;
 
-/// What `take` returns. Before the run its first error fails the run, and then all there is is
-/// `nothing`: nobody would catch what is thrown there, and the program could not list its tests.
+/// Returns what `take` returns. Before the run, its first error makes the run fail, and from then
+/// on this returns `nothing`: nobody would catch an exception, and the program could not list its
+/// tests.
 template <class Take, class Result>
 Result takeOrFailRun(const Take& take, Result nothing) {
   if (!isBeforeRun()) return take();

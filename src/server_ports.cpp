@@ -29,7 +29,7 @@ std::string readPortsFile(const std::string& path, const std::string& source) {
   const auto status = std::filesystem::status(path, error);
   if (std::filesystem::is_directory(status)) reject("is a directory");
   if (!error && std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
-    reject("is a FIFO, a device or a socket, and no regular file");
+    reject("is a FIFO, a device or a socket, not a regular file");
   }
   std::string text;
   if (const int failure = platform::readFile(path, text, kLargest + 1); failure != 0) {

@@ -9,12 +9,12 @@
 
 namespace portpool {
 
-/// The text for a message: what a terminal would obey or an XML report could not hold (control
-/// characters, bytes that are no UTF-8) becomes '?', and what is longer than `longest` bytes is cut
-/// before a character, and ends in "...".
+/// The text for a message: whatever would control a terminal or be invalid in an XML report
+/// (control characters, bytes that are not UTF-8) becomes '?'. A text of more than `longest` bytes
+/// is cut between characters and ends in "...".
 std::string printable(std::string_view text, std::size_t longest);
 
-/// The longest that a name stands in a message, in bytes.
+/// The greatest length of a name in a message, in bytes.
 constexpr std::size_t kLongestName = 80;
 
 /// "server", in quotation marks and printable; "" if the name is empty.

@@ -8,8 +8,8 @@ namespace portpool::audit {
 /// change errno.
 bool isLeased(std::uint16_t port, std::uint64_t network);
 
-/// What stands for the network of a socket, as it does for leases: below 2^31, or 0 if the system
-/// does not tell. May change errno.
+/// The number that stands for the network of a socket, as it does for leases: below 2^31, or 0 if
+/// it is not known. May change errno.
 std::uint64_t networkOf(int socket);
 
 }  // namespace portpool::audit

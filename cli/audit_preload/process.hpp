@@ -9,7 +9,7 @@ const char* command();
 /// The path of the log, or "" if there is none.
 const char* logPath();
 
-/// The test that runs, as far as the environment tells it, or "".
+/// The running test, if the environment names it, or "".
 const char* currentTest();
 
 }  // namespace portpool::audit

@@ -72,7 +72,7 @@ const char* whyUnseen(const char* path, int scripts) {
   constexpr auto kOwnClass = sizeof(void*) == 8 ? ELFCLASS64 : ELFCLASS32;
   if (text[EI_CLASS] != kOwnClass) return "of another architecture";
   if (!hasLoader(beginning, path)) return "statically linked";
-  return gainsRights(path) ? "has rights that its user has not" : nullptr;
+  return gainsRights(path) ? "has rights that its user does not have" : nullptr;
 }
 
 }  // namespace

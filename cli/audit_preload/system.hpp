@@ -1,8 +1,8 @@
 #pragma once
 
-// What the functions that take the place of the system's have in common. They run in any program,
-// in signal handlers and in children of vfork: they take no memory, keep no descriptor, and make
-// their own system calls by syscall(), which nobody cancels and nobody else intercepts.
+// What the functions that replace those of the system have in common. They run in any program, in
+// signal handlers and in children of vfork: they allocate no memory, keep no descriptor, and make
+// their system calls with syscall(), which is not a cancellation point and is not intercepted.
 
 #include <dlfcn.h>
 
@@ -23,7 +23,7 @@ class KeepErrno {
   int errno_ = errno;
 };
 
-/// The function of the name that the program would call without this library.
+/// The function of that name which the program would call without this library.
 template <class Function>
 class Real {
  public:
@@ -45,5 +45,5 @@ class Real {
 
 }  // namespace portpool::audit
 
-/// What the library has for others.
+/// Marks what the library exports.
 #define PORTPOOL_AUDIT_EXPORT extern "C" __attribute__((visibility("default")))

@@ -1,8 +1,8 @@
 #pragma once
 
-// The first thing that each public header includes.
+// Included first by every public header.
 
 #if __cplusplus < 201703L
-// The compilation ends here, where after an #error many more errors would follow.
+// A missing include ends the compilation here; an #error would be followed by many more errors.
 #include "portpool needs C++17: compile with -std=c++17 or a later standard"
 #endif

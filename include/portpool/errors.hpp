@@ -7,39 +7,39 @@
 namespace portpool {
 
 /// The base of everything that portpool throws. `what()` says what happened, with the values, and
-/// what to do about it. Thrown itself when the system fails in a way that has no class below.
+/// what to do about it. Thrown itself for system errors that have no class of their own below.
 class PortPoolError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-/// A setting that is not understood, or names no usable port: an environment variable, a file of
-/// ports, a port set in text or in code.
+/// A setting is invalid or leaves no usable port: an environment variable, a file of ports, or a
+/// port set given as text or in code.
 class PortSpecificationError : public PortPoolError {
  public:
   using PortPoolError::PortPoolError;
 };
 
-/// The system's range of ephemeral ports cannot be read or makes no sense.
+/// The system's range of ephemeral ports cannot be read or is not a range.
 class PortRangeUnknownError : public PortPoolError {
  public:
   using PortPoolError::PortPoolError;
 };
 
-/// A host of a request does not resolve, is not an address of this machine, or is of a family that
-/// the request excludes or the kernel lacks. Also a request without hosts.
+/// A host of a request does not resolve, is not an address of this machine, or belongs to a family
+/// that the request excludes or the kernel lacks. Also thrown for a request without hosts.
 class HostError : public PortPoolError {
  public:
   using PortPoolError::PortPoolError;
 };
 
-/// Every port of the pool is taken, and none came back within the wait time.
+/// Every port of the pool is taken, and none was returned within the wait time.
 class NoPortAvailableError : public PortPoolError {
  public:
   using PortPoolError::PortPoolError;
 };
 
-/// The port server that PORTSERVER_ADDRESS names does not answer, or not by a port.
+/// The port server at PORTSERVER_ADDRESS does not answer, or its answer is not a port.
 class PortServerError : public PortPoolError {
  public:
   using PortPoolError::PortPoolError;
@@ -51,14 +51,14 @@ class DescriptorLimitError : public PortPoolError {
   using PortPoolError::PortPoolError;
 };
 
-/// No server answered on a port in time, or the process that was to serve died.
+/// No server answered on a port in time, or the server's process died.
 class NotListeningError : public PortPoolError {
  public:
   using PortPoolError::PortPoolError;
 };
 
-/// The system refuses this process a network of its own, or PORTPOOL_ISOLATE asks for one and the
-/// program does not.
+/// The system does not allow this process a network of its own, or PORTPOOL_ISOLATE requires one
+/// and the program has not created it.
 class IsolationError : public PortPoolError {
  public:
   using PortPoolError::PortPoolError;

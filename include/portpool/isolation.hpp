@@ -4,17 +4,17 @@
 
 namespace portpool {
 
-/// Moves this process into a user and a network namespace of its own, in which it keeps its user id
-/// and only the loopback interface exists, so that its ports, hard-coded ones too, are its own. Its
-/// future children live there with it. Linux only, and only before the first thread starts.
-/// Throws IsolationError if the system refuses.
+/// Moves this process into user and network namespaces of its own. It keeps its user ID, the only
+/// network interface is loopback, and no other program shares its ports, even hard-coded ones.
+/// Processes that it starts later are in the same namespaces. Linux only, and only before the first
+/// thread starts. Throws IsolationError if the system refuses.
 void isolate();
 
-/// What a `main` calls before it runs tests, and portpool's own do: by the environment variable
-/// PORTPOOL_ISOLATE, isolates this process (`1`), does so if the system lets it (`try`), or does
-/// nothing (`0`, or not set). Children inherit the namespace, and not the variable. Returns false,
-/// having said on stderr why, if the run must stop. With `1` in the environment and without this
-/// call, the pool cannot be built: PortPool::process() throws IsolationError.
+/// To be called by `main` before it runs tests, as portpool's own mains do. The environment
+/// variable PORTPOOL_ISOLATE decides: `1` isolates this process, `try` isolates it if the system
+/// allows that, and `0`, the default, does nothing. Child processes inherit the namespaces but not
+/// the variable. If the run must stop, logs the reason to stderr and returns false. If the variable
+/// is `1` and this function has not been called, PortPool::process() throws IsolationError.
 bool isolateIfRequested() noexcept;
 
 }  // namespace portpool

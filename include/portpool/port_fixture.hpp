@@ -6,10 +6,10 @@
 
 namespace portpool {
 
-/// A mixin for test fixtures: extends `Base` by a scope, whose getNextAvailableTCPPort() and the
-/// like the fixture's tests call as their own. The ports are returned after every member of the
-/// classes derived from the mixin is destroyed, and before `Base` is. The adapters name it for
-/// their framework.
+/// A mixin for test fixtures: extends `Base` with a scope, so that tests call
+/// getNextAvailableTCPPort() and its relatives as members. The ports are returned after all members
+/// of classes derived from the mixin are destroyed, and before `Base` is. Each adapter has an alias
+/// of it for its framework.
 template <class Base>
 class PortFixture : public Base, protected PortScope {};
 

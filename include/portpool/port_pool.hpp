@@ -18,45 +18,46 @@ namespace portpool {
 class PortSearch;
 class PortWait;
 
-/// Counts of one pool at one moment.
+/// The counts of a pool at one moment.
 struct PortPoolStatistics {
   std::size_t size;             ///< ports that the pool may hand out
-  std::size_t allocated;        ///< ports handed out now
+  std::size_t allocated;        ///< ports that are handed out now
   std::size_t peak;             ///< the most that were handed out at one time
   std::uint64_t lifetimeTotal;  ///< allocations since the pool was built
 };
 
 struct PortPoolOptions {
-  /// Fixes the order of the ports: pools of one port set and one seed agree on it.
-  /// By default each pool has its own.
+  /// Fixes the order of the ports: pools with the same port set and seed use the same order.
+  /// By default each pool chooses a seed at random.
   std::optional<std::uint64_t> seed{};
 
   /// How long an allocation waits when every port is taken.
   std::chrono::milliseconds waitTime = std::chrono::seconds(60);
 
-  /// Say on stderr which port is handed out and returned.
+  /// Log each port that is handed out or returned to stderr.
   bool verbose = false;
 
-  /// Hold every TCP port as with Hold::Shared, unless the request asks for another hold.
+  /// Hold every TCP port with Hold::Shared, unless the request asks for another kind of hold.
   bool hold = false;
 };
 
-/// The ports that may be handed out, and their order: least recently used first, beginning with a
-/// random permutation; ports found busy are tried again only when no other is left.
-/// All members are thread-safe.
+/// The ports that may be handed out, in the order in which they are tried: least recently used
+/// first, starting from a random permutation. Ports found busy are tried again only when no other
+/// is left. All members are thread-safe.
 class PortPool {
  public:
   /// This process's pool, built on first use from getServerTCPPorts() and the environment
   /// (PORTPOOL_WAIT_SECONDS, PORTPOOL_SEED, PORTPOOL_VERBOSE, PORTPOOL_HOLD, PORTPOOL_LEAKS,
   /// PORTPOOL_ISOLATE), and never destroyed.
-  /// Throws PortSpecificationError or PortRangeUnknownError if it cannot be built, IsolationError
-  /// if PORTPOOL_ISOLATE asks for a network of its own that this process does not have.
+  /// Throws PortSpecificationError or PortRangeUnknownError if it cannot be built, and
+  /// IsolationError if PORTPOOL_ISOLATE requires isolation and this process is not isolated.
   ///
-  /// If PORTSERVER_ADDRESS is set, and none of the variables that getServerTCPPorts() reads, the
-  /// ports are drawn from the server of that address, Google's portserver or `portpool serve`, as
-  /// portpicker does. A port stays this process's until it ends; one that is returned is handed out
-  /// again before another is drawn. From portserver, which leases no port, the process leases it.
-  /// Throws PortServerError, also out of an allocation, if the server does not answer.
+  /// If PORTSERVER_ADDRESS is set, and none of the variables that getServerTCPPorts() reads is, the
+  /// ports are drawn from the server at that address, Google's portserver or `portpool serve`, as
+  /// portpicker does. A drawn port belongs to this process until the process ends; a port that has
+  /// been returned is handed out again before another is drawn. `portpool serve` leases the ports
+  /// itself; those of portserver, which does not, are leased by this process.
+  /// If the server does not answer, this function and allocations throw PortServerError.
   static PortPool& process();
 
   /// Throws PortSpecificationError if `ports` is empty.
@@ -66,38 +67,41 @@ class PortPool {
   PortPool& operator=(const PortPool&) = delete;
   ~PortPool();
 
-  /// Hands out a port that is free on every host of the request and leased by no other portpool
-  /// process, thread or pool on this machine. It stays leased until its owner ends, or the process
-  /// does, however it does; the owner may outlive the pool. The port is not bound: a program that
-  /// does not use portpool can still take it.
-  /// If every port is taken, waits for one to be returned; after a second whoever is first in line
-  /// logs to stderr who holds what. All who wait for ports of one set stand in one line, whatever
-  /// they ask for, in whatever thread or process: first come, first served, and who asks while
-  /// others wait lines up behind them, once it has noticed them, a millisecond later at the most.
-  /// That holds for 127 who wait at a time, and in pools of more than 16,384 ports for those to
-  /// whose process fewer than 64 ports seem free. One who cannot be served though ports are free
-  /// may be first for 0.2 to 1 s, lets the others pass for nine times as long, and then gives way
-  /// to another such. One who is stopped (SIGSTOP) is passed after two seconds, where leases have
-  /// messages (on Linux, but for those by lock file: after ten). Throws HostError at once if a host
-  /// of the request is wrong, DescriptorLimitError if the process or system has no descriptor left,
-  /// NoPortAvailableError when the wait time is up, or at once if this user may not bind so many of
-  /// the ports.
+  /// Hands out a port that is free on every host of the request and is not leased by any other
+  /// portpool process, thread or pool on this machine. The port stays leased until its owner is
+  /// destroyed or the process ends, however it ends; the owner may outlive the pool. The port is
+  /// not bound: a program that does not use portpool can still take it.
+  ///
+  /// If every port is taken, waits for one to be returned. After a second, the first in line logs
+  /// to stderr who holds which ports. All requests for ports of the same set wait in one line, from
+  /// whatever thread or process and whatever they ask for: first come, first served. A request made
+  /// while others wait joins the end of the line as soon as it notices them, within a millisecond.
+  /// The order is kept for up to 127 waiting requests and, in pools of more than 16,384 ports,
+  /// among the processes that see fewer than 64 free ports. A request that cannot be served
+  /// although ports are free stays first for 0.2 to 1 s, then lets the others pass for nine times
+  /// as long, and then gives way to the next such request. A process that is stopped (SIGSTOP) is
+  /// passed after two seconds, or after ten if leases are taken by lock file.
+  ///
+  /// Throws HostError at once if a host of the request is wrong, DescriptorLimitError if the
+  /// process or the system has no descriptor left, and NoPortAvailableError when the wait time is
+  /// up, or at once if this user may not bind enough of the ports.
   TCPPortOwner allocate(const PortRequest& request = {});
 
-  /// As many ports at once, all or none. Throws as allocate(), and PortSpecificationError if the
-  /// pool has fewer.
+  /// Hands out `count` ports at once, all or none. Throws as allocate() does, and
+  /// PortSpecificationError if the pool has fewer ports.
   std::vector<TCPPortOwner> allocateSeveral(std::size_t count, const PortRequest& request = {});
 
-  /// As many consecutive ports, ascending, all or none, somewhere in the pool: a block is not
-  /// chosen by least recent use. Throws as allocate(), and PortSpecificationError if the pool has
-  /// no such run. Of Google's portserver, which gives single ports, some hundred are drawn to find
-  /// consecutive ones; then throws NoPortAvailableError.
+  /// Hands out `count` consecutive ports, ascending, all or none, from anywhere in the pool: blocks
+  /// are not chosen by least recent use. Throws as allocate() does, and PortSpecificationError if
+  /// the pool has no run of that length. From Google's portserver, which gives single ports, a few
+  /// hundred ports are drawn in search of consecutive ones; if that fails, throws
+  /// NoPortAvailableError.
   std::vector<TCPPortOwner> allocateBlock(std::size_t count, const PortRequest& request = {});
 
-  /// The ports that the pool was given; all, if it draws them from a server.
+  /// The ports that the pool was given; all ports, if it draws them from a server.
   const PortSet& ports() const noexcept;
 
-  /// What fixes the order of its ports: the option, or the number chosen in its place.
+  /// The seed of the order: the option, or the number chosen instead of it.
   std::uint64_t seed() const noexcept;
 
   PortPoolStatistics statistics() const;

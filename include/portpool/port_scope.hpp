@@ -16,28 +16,28 @@
 
 namespace portpool {
 
-/// The ports of one phase of a run: of the run itself, a suite, a test, or a block of your own.
-/// They are returned when the scope ends. Scopes nest; the last opened that still exists is the
-/// innermost, for the whole process. Allocation is thread-safe; scopes are opened and ended by one
-/// thread at a time, as phases are.
+/// The ports of one phase of a run: the run itself, a suite, a test, or a block of your own. They
+/// are returned when the scope ends. Scopes nest: the most recently opened scope that still exists
+/// is the innermost one of the whole process. Allocation is thread-safe; scopes must be opened and
+/// ended by one thread at a time, as phases are.
 ///
-/// All allocation is from this process's pool, and throws as PortPool::process() and
-/// PortPool::allocate().
+/// Ports come from this process's pool, and every allocation throws as PortPool::process() and
+/// PortPool::allocate() do.
 class PortScope {
  public:
-  /// `name` is what messages call the phase, like "test Echo.Answers"; a scope without a name is a
-  /// part of the phase around it, and goes by its name.
+  /// `name` is the phase's name in messages, like "test Echo.Answers". A scope without a name is
+  /// part of the phase around it and takes its name.
   explicit PortScope(std::string name = {});
   PortScope(const PortScope&) = delete;
   PortScope& operator=(const PortScope&) = delete;
   ~PortScope();
 
-  /// A scope that stands for whichever is the innermost at the moment of a call: with an adapter's
-  /// listener, that of the running test. Where none is open, its ports are the process's until it
-  /// exits. Thread-safe, whatever scopes end meanwhile.
+  /// A scope that stands for whichever scope is innermost at the moment of each call: with an
+  /// adapter, that of the running test. If no scope is open, its ports belong to the process until
+  /// it exits. Thread-safe, even while scopes end.
   static PortScope& innermost() noexcept;
 
-  /// Allocates and returns a port, which this scope owns from then on.
+  /// Allocates a port, which this scope then owns, and returns it.
   std::uint16_t getNextAvailableTCPPort(const PortRequest& request = {});
   std::uint16_t getNextAvailableTCPPort(std::vector<std::string> hosts,
                                         AddressFamily family = AddressFamily::Any);
@@ -45,26 +45,27 @@ class PortScope {
   /// The same for UDP.
   std::uint16_t getNextAvailableUDPPort(PortRequest request = {});
 
-  /// `count` ports, all or none. Throws as PortPool::allocateSeveral().
+  /// `count` ports, all or none. Throws as PortPool::allocateSeveral() does.
   std::vector<std::uint16_t> getNextAvailableTCPPorts(std::size_t count,
                                                       const PortRequest& request = {});
 
-  /// `count` consecutive ports, all or none. Throws as PortPool::allocateBlock().
+  /// `count` consecutive ports, all or none. Throws as PortPool::allocateBlock() does.
   PortRange getNextAvailableTCPPortBlock(std::size_t count, const PortRequest& request = {});
 
-  /// A port that refuses connections, and that nobody can bind, for as long as the scope owns it.
+  /// A port that refuses connections and that nobody can bind while the scope owns it.
   std::uint16_t getRefusedTCPPort(PortRequest request = {});
 
-  /// A listening socket on a port that this scope owns: at no moment can anybody else bind it, but
-  /// with SO_REUSEADDR set before the socket listens. Throws as TCPPortOwner::listen().
+  /// A listening socket on a port that this scope owns. At no moment is the port free: until the
+  /// socket listens, only a program that sets SO_REUSEADDR could bind it too. Throws as
+  /// TCPPortOwner::listen() does.
   ListeningSocket getListeningTCPSocket(const std::string& host = "localhost", int backlog = 128);
 
-  /// The port of this name: that which this scope, or else one around it, was asked for by the same
-  /// name before, or else a new one of this scope's. In a forked child, too, it is its parent's.
-  /// Takes the place of a port number that is a constant: `#define TEST_PORT
-  /// portpool::getNamedTCPPort("server")`. The name stands in messages and reports.
-  /// Throws PortSpecificationError if the name is empty, or that of a port that was asked for with
-  /// another request, transport or count.
+  /// The port of this name: the one that this scope, or else a scope around it, has already given
+  /// that name, or else a new one that this scope owns. In a forked child it is the parent's port.
+  /// Replaces a constant port number: `#define TEST_PORT portpool::getNamedTCPPort("server")`. The
+  /// name appears in messages and reports.
+  /// Throws PortSpecificationError if the name is empty, or belongs to a port that was requested
+  /// with another request, transport or count.
   std::uint16_t getNamedTCPPort(const std::string& name, const PortRequest& request = {});
 
   /// The same for UDP.
@@ -74,24 +75,24 @@ class PortScope {
   PortRange getNamedTCPPortBlock(const std::string& name, std::size_t count,
                                  const PortRequest& request = {});
 
-  /// Every port handed out in this scope so far, in that order; those of a scope within it stand
-  /// where it ended.
+  /// Every port handed out in this scope so far, in order. The ports of an inner scope are inserted
+  /// where that scope ended.
   std::vector<std::uint16_t> ports() const;
 
-  /// What a report of this phase says, as name and value: the ports handed out, `tcp_ports` and
-  /// `udp_ports`, blank-separated; those that have names, `named_ports`, like
-  /// "server=20000 cluster=20010-20012"; and those found in use at their end, `leaked_ports`. What
-  /// there is nothing of is left out, and so are scopes within that have had a report of their own.
+  /// The properties of this phase for a report, as names and values: `tcp_ports` and `udp_ports`,
+  /// the ports handed out, separated by blanks; `named_ports`, those with names, like "server=20000
+  /// cluster=20010-20012"; and `leaked_ports`, those still in use at the end. Empty properties are
+  /// left out, and so are the ports of inner scopes that had a report of their own.
   std::vector<std::pair<std::string, std::string>> properties() const;
 
-  /// Ends the phase: returns its ports, as the destructor does, and looks which of them is still
-  /// bound or listening (a port that merely has connections in TIME_WAIT is not). Such a leak is,
-  /// by the environment variable PORTPOOL_LEAKS, told on stderr (`warn`, the default), ignored
-  /// (`ignore`), or returned for the caller to make it a failure of the phase (`fail`), along with
-  /// those of the scopes within that have ended: a message for each.
+  /// Ends the phase: returns its ports, as the destructor does, after checking which of them are
+  /// still in use (connections in TIME_WAIT do not count). The environment variable PORTPOOL_LEAKS
+  /// decides what happens to such leaks: they are logged to stderr (`warn`, the default), ignored
+  /// (`ignore`), or returned as messages that the caller reports as failures of the phase (`fail`),
+  /// together with those of inner scopes that have ended.
   std::vector<std::string> end() noexcept;
 
-  struct State;  // the library's own
+  struct State;  // internal
 
  private:
   struct Innermost {};
@@ -108,7 +109,8 @@ class PortScope {
   std::unique_ptr<State> portScope_;  // null where this stands for the innermost; of a fixture, too
 };
 
-/// As the members of PortScope::innermost(). getNextAvailableTCPPort is from PySys's BaseTest.
+/// These call the members of PortScope::innermost(). getNextAvailableTCPPort is from PySys's
+/// BaseTest.
 inline std::uint16_t getNextAvailableTCPPort(const PortRequest& request = {}) {
   return PortScope::innermost().getNextAvailableTCPPort(request);
 }
@@ -144,9 +146,9 @@ inline PortRange getNamedTCPPortBlock(const std::string& name, std::size_t count
   return PortScope::innermost().getNamedTCPPortBlock(name, count, request);
 }
 
-/// The ports of all open scopes, with those that the innermost has returned already, and what
-/// listens on each, as far as the system shows it: a line for each port, with its phase; "" if
-/// there are none. For the output of a test that fails. Thread-safe.
+/// For the output of a failing test: the ports of all open scopes, including those that the
+/// innermost scope has already returned, with what listens on each as far as the system shows it.
+/// One line for each port, with its phase; "" if there are none. Thread-safe.
 std::string describePorts();
 
 }  // namespace portpool

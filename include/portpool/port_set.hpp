@@ -25,7 +25,7 @@ struct PortRange {
 };
 
 /// A set of port numbers, kept as ranges. Iterates over the ports in ascending order.
-/// A value: distinct objects may be used from distinct threads, one object as a standard container.
+/// A value type, with the thread safety of a standard container.
 class PortSet {
  public:
   class const_iterator;
@@ -41,7 +41,7 @@ class PortSet {
   std::size_t size() const;
   bool contains(std::uint16_t port) const;
 
-  /// Adds every port of the range. Throws PortSpecificationError if the range holds port 0 or
+  /// Adds every port of the range. Throws PortSpecificationError if the range contains port 0 or
   /// ends before it begins.
   void insert(PortRange range);
   void insert(std::uint16_t port) { insert(PortRange{port, port}); }
@@ -62,7 +62,7 @@ class PortSet {
   const_iterator begin() const;
   const_iterator end() const;
 
-  /// The set as `parsePortSet` reads it: "20000-20999,30000"; "" for the empty set.
+  /// The set in the form that `parsePortSet` reads: "20000-20999,30000"; "" for the empty set.
   std::string toString() const;
 
  private:
@@ -111,10 +111,10 @@ class PortSet::const_iterator {
 std::ostream& operator<<(std::ostream& out, const PortSet& ports);
 
 /// Reads ports (1 to 65535) and ranges ("20000-20999", both ends included), separated by commas or
-/// line ends. Blanks around a number, empty lines, repeated ports, and comments from '#' to the end
-/// of the line are allowed, CRLF is a line end. An empty text is the empty set.
-/// Throws PortSpecificationError, naming `source` and the offending token, for anything else.
-/// Thread-safe. From PySys, which reads PYSYS_PORTS and PYSYS_PORTS_FILE so.
+/// line ends. Blanks around numbers, empty lines, repeated ports, and comments from '#' to the end
+/// of the line are allowed; CRLF is a line end. An empty text is the empty set. Throws
+/// PortSpecificationError, naming `source` and the offending token, for anything else. Thread-safe.
+/// This is how PySys reads PYSYS_PORTS and PYSYS_PORTS_FILE.
 PortSet parsePortSet(std::string_view text, std::string_view source = "port set");
 
 }  // namespace portpool

@@ -11,19 +11,19 @@
 #include <string>
 #include <vector>
 
-// Who uses which ports, as far as the system lets this process see it. All of it is of this
-// process's network, and thread-safe.
+// Who uses which ports, as far as the system lets this process see it, in this process's network.
+// All functions are thread-safe.
 
 namespace portpool {
 
-/// Whoever uses a port, by one lease or socket.
+/// One use of a port: a lease or a socket, and its process.
 struct PortUser {
   enum class Use {
-    Leases,         ///< has the number from portpool, for whatever transport
-    Listens,        ///< or is bound, for UDP
-    Binds,          ///< for TCP, and neither listens nor is connected
-    HasConnection,  ///< that it has open
-    Lingers,        ///< a connection that no process has open any more, TIME_WAIT among them
+    Leases,         ///< leases the number from portpool, for any transport
+    Listens,        ///< listens (TCP) or is bound (UDP)
+    Binds,          ///< is bound for TCP, and neither listens nor is connected
+    HasConnection,  ///< has a connection open
+    Lingers,        ///< a connection that no process has open any more, as in TIME_WAIT
   };
 
   std::uint16_t port;
@@ -34,17 +34,17 @@ struct PortUser {
   std::string command{};             ///< its command line, printable, cut after 16 KiB; "" if
                                      ///< it is not known
   bool isThisProcess = false;
-  bool isExiting = false;  ///< as far as the system shows it: it has no memory, but still its
-                           ///< sockets; true of what lingers
+  bool isExiting = false;  ///< as far as the system shows: it has no memory any more, but
+                           ///< still has its sockets; true if it lingers
 
-  /// For a message: "pid 42 (redis-server *:20000)", "a process that this user may not look at"; ""
-  /// for what lingers.
+  /// For a message: "pid 42 (redis-server *:20000)", "a process that this user may not inspect"; ""
+  /// if it lingers.
   std::string process() const;
 };
 
 enum class UserSearch {
-  Sockets,           ///< whoever has sockets on the ports
-  SocketsAndLeases,  ///< and whoever leases them
+  Sockets,           ///< processes that have sockets on the ports
+  SocketsAndLeases,  ///< and processes that lease them
 };
 
 /// Who uses the ports, or nothing if the system does not show any program's sockets, or the leases
@@ -55,13 +55,13 @@ std::optional<std::vector<PortUser>> usersOfPorts(const PortSet& ports, UserSear
 /// does not show them: without a /proc, for one.
 std::optional<PortSet> leasedPorts();
 
-/// How many leases this process is shown of other networks: those of containers and isolated tests,
-/// which are none of this network's ports.
+/// How many leases of other networks are visible to this process: those of containers and isolated
+/// tests, which do not concern the ports of this network.
 std::size_t countLeasesOfOtherNetworks();
 
 enum class LeaseKind {
-  AbstractName,  ///< of an AF_UNIX socket, which `ss -xa` shows
-  LockFile,      ///< a lock in /tmp/portpool.lock, where the system refuses AF_UNIX names
+  AbstractName,  ///< the abstract name of an AF_UNIX socket, which `ss -xa` shows
+  LockFile,      ///< a lock in /tmp/portpool.lock, if the system refuses AF_UNIX names
 };
 
 /// The kind of lease that this process takes. Throws PortPoolError if it can take none.

@@ -1,6 +1,6 @@
 #pragma once
 
-// All of the core: TCP ports for tests, each test its own.
+// The whole core: TCP and UDP ports of its own for every test.
 
 #include <portpool/cpp17.hpp>
 

@@ -9,8 +9,8 @@
 namespace portpool::platform {
 
 /// Stands for this process among those that its memory is copied to: a forked child has another,
-/// however it was forked and whatever its pid is. A lease, a scope or a count of another process is
-/// not this one's to end, to look at or to speak of.
+/// however it was forked and whatever its pid is. This process must not end, inspect or report the
+/// leases, scopes and counts of another.
 std::uint64_t currentProcess() noexcept;
 
 /// The lock of all that the threads of this process share in the core. A fork waits until it is

@@ -9,7 +9,7 @@
 namespace portpool::platform {
 
 /// Holds a key exclusively on this machine, against processes, threads, users, and copies of this
-/// library, until it is destroyed or its process ends. A forked child has no part in it.
+/// library, until it is destroyed or its process ends. A forked child does not share it.
 class Lease {
  public:
   Lease() = default;
@@ -17,20 +17,21 @@ class Lease {
   Lease& operator=(const Lease&) = delete;
   virtual ~Lease() = default;
 
-  /// Waits until there is a message for the holder of this key, or until `deadline`. Returns the
-  /// port that the message names, 0 if it names none, or nothing if there is no message. It may
-  /// have come before the call; of several, the last that names a port counts.
+  /// Waits for a message to the holder of this key, until `deadline`. Returns the port in the
+  /// message, 0 if it contains none, or nullopt if there is no message. The message may have
+  /// arrived before the call; of several, the last one that contains a port counts.
   virtual std::optional<std::uint16_t> await(std::chrono::steady_clock::time_point deadline) = 0;
 
-  /// Sends a message without a port to the holder of another key; returns whether there is one.
+  /// Sends a message without a port to the holder of another key; returns whether there is a
+  /// holder.
   virtual bool knock(std::uint64_t /*key*/) noexcept { return false; }
 
-  /// Whether somebody has not taken such a message yet.
+  /// Whether a receiver has not read such a message yet.
   virtual bool isUnheard() const noexcept { return false; }
 };
 
-/// Where leases are taken. Keys are less than 2^31; those up to 65535 stand for the ports of that
-/// number. Thread-safe.
+/// Grants leases. Keys are less than 2^31; those up to 65535 stand for the ports of that number.
+/// Thread-safe.
 class LeaseRegistry {
  public:
   LeaseRegistry() = default;
@@ -46,32 +47,33 @@ class LeaseRegistry {
   virtual bool isLeased(std::uint64_t key) = 0;
 
   /// Sends the port to the holder of the key, if there is one and this registry has messages;
-  /// returns whether there is.
+  /// returns whether it was sent.
   virtual bool wake(std::uint64_t key, std::uint16_t port) noexcept = 0;
   virtual bool hasMessages() const noexcept = 0;
 
-  /// Whether this is the kind for processes that the system refuses the usual one, whose leases
-  /// those do not see at once: such a process holds its ports bound for them, and looks at theirs.
+  /// Whether this is the fallback for processes that are refused the usual kind of lease. The two
+  /// kinds do not exclude each other, so a process with the fallback keeps its ports bound for the
+  /// others to see, and looks at their leases.
   virtual bool isOneOfTwo() const noexcept { return false; }
 
-  /// Whether a process with leases of the other kind, the usual or the unusual, has leased the
-  /// port, as far as the system shows it.
+  /// Whether a process with the other kind of lease has leased the port, as far as the system shows
+  /// it.
   virtual bool isLeasedByTheOther(std::uint16_t /*port*/) { return false; }
 };
 
-/// Leases by abstract AF_UNIX names, "@portpool/<key>.<suffix>": of this network namespace, as the
-/// ports are, and visible in `ss -xa`. Returns null where the system refuses such names (EPERM,
+/// Leases by abstract AF_UNIX names, "@portpool/<key>.<suffix>", which belong to this network
+/// namespace as the ports do, and show in `ss -xa`. Returns null if the system refuses them (EPERM,
 /// EACCES, EAFNOSUPPORT). Throws DescriptorLimitError, and PortPoolError if the system fails
 /// otherwise.
 std::unique_ptr<LeaseRegistry> makeAbstractNameRegistry();
 
-/// Leases by byte-range locks in the file at `path`, the offset being the key and this network
-/// namespace. The file is made if it does not exist, writable by every user, and made anew if it is
+/// Leases by byte-range locks in the file at `path`, at offsets that depend on the key and this
+/// network namespace. The file is created, writable by every user, if it does not exist or has been
 /// removed. Throws DescriptorLimitError, and PortPoolError if the file cannot be opened or the
-/// system cannot tell networks apart.
+/// system does not show which network this is.
 std::unique_ptr<LeaseRegistry> makeLockFileRegistry(const std::string& path);
 
-/// The registry for this process: abstract names, or where they are refused the lock file that all
+/// The registry for this process: abstract names or, if they are refused, the lock file that all
 /// such processes of the machine share.
 std::unique_ptr<LeaseRegistry> makeLeaseRegistry();
 

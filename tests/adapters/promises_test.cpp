@@ -171,7 +171,7 @@ INSTANTIATE_TEST_SUITE_P(
                               kChild},
                           Leak{{"BoundChild", "Leak.ToBoundChild", "leak to bound child",
                                 "test Leak.ToBoundChild", "test case leak to bound child"},
-                               "(a socket that no process shows|" + kChild + ")"})),
+                               "(a socket of a process that is not shown|" + kChild + ")"})),
     [](const auto& leak) {
       return std::get<0>(leak.param).name + std::get<1>(leak.param).scenario.name;
     });
@@ -188,7 +188,7 @@ TEST_P(InBoth, AnUnknownLeakPolicyStopsTheRun) {
   EXPECT_NE(result.exitCode, 0);
   EXPECT_TRUE(result.events.empty()) << result.errors;
   EXPECT_TRUE(contains(result.output + result.errors,
-                       "PORTPOOL_LEAKS: \"sometimes\" is none of warn, fail, ignore"))
+                       "PORTPOOL_LEAKS: \"sometimes\" is not one of warn, fail, ignore"))
       << result.output << result.errors;
 }
 
@@ -508,7 +508,7 @@ TEST_P(Isolation, ByAnUnknownModeStopsTheRun) {
   const auto result = run("yes");
   EXPECT_EQ(result.exitCode, 1);
   EXPECT_TRUE(result.events.empty()) << result.errors;
-  EXPECT_TRUE(contains(result.errors, "PORTPOOL_ISOLATE: \"yes\" is none of 0, 1, try"))
+  EXPECT_TRUE(contains(result.errors, "PORTPOOL_ISOLATE: \"yes\" is not one of 0, 1, try"))
       << result.errors;
 }
 

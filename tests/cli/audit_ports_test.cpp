@@ -159,7 +159,7 @@ TEST_F(AuditOfPorts, InNetworksOfTheirOwnDoNotCollide) {
   EXPECT_THAT(table.output, HasSubstr("\n" + p + ' '));
   // A title, a head, the port, and how many are left out.
   EXPECT_EQ(std::count(table.output.begin(), table.output.end(), '\n'), 4) << table.output;
-  EXPECT_THAT(table.output, ::testing::EndsWith(" leased left out\n"));
+  EXPECT_THAT(table.output, ::testing::EndsWith(" left out\n"));
 }
 
 // ---- Tests --------------------------------------------------------------------------------------

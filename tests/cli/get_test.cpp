@@ -130,7 +130,7 @@ TEST(Get, RefusesAProcessThatDoesNotRun) {
   const auto result = runScript("true & wait; portpool get --for $!");
   EXPECT_EQ(result.exitCode, 1);
   EXPECT_EQ(result.output, "");
-  EXPECT_THAT(result.errors, HasSubstr("cannot be leased for process"));
+  EXPECT_THAT(result.errors, HasSubstr("cannot lease ports for process"));
 }
 
 TEST(Get, SaysThatNoPortIsFree) {

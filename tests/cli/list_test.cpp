@@ -232,7 +232,7 @@ TEST_F(ListAmongUsers, SaysWhatItCannotSee) {
   EXPECT_EQ(result.exitCode, 0);
   EXPECT_THAT(result.output, AllOf(ContainsRegex(std::to_string(owner.port()) +
                                                  " +leases +\\? +root +\\(not shown\\)"),
-                                   HasSubstr("may not look at: run this as root")));
+                                   HasSubstr("may not inspect: run this as root")));
 }
 
 }  // namespace

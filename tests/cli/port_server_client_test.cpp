@@ -194,7 +194,7 @@ TEST(NoPortServer, IsOneThatIsSilent) {
 
 TEST(NoPortServer, IsOneThatAnswersSomethingElse) {
   EXPECT_THAT(drawFrom("connection.sendall(b'Hello\\n')").errors,
-              HasSubstr("answers \"Hello\", which is no port; name a portserver"));
+              HasSubstr("answers \"Hello\", which is not a port; name a portserver"));
 }
 
 TEST(NoPortServer, IsOneThatCloses) {

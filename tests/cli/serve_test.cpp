@@ -101,7 +101,7 @@ TEST_F(Serve, RefusesAProcessThatHasEnded) {
   while (draw(address, zombie.pid()) != 0) {
   }
   EXPECT_EQ(server->end(SIGTERM), 0);
-  EXPECT_THAT(server->said(), HasSubstr("which has ended or is not of user"));
+  EXPECT_THAT(server->said(), HasSubstr("which has ended or does not belong to user"));
 }
 
 TEST_F(Serve, DoesNotWaitForTheSilent) {
@@ -155,7 +155,7 @@ TEST_F(ServeUsers, OthersAreRefused) {
   EXPECT_NE(draw(address, ::getpid()), 0);
   EXPECT_EQ(server->end(SIGTERM), 0);
   EXPECT_THAT(server->said(),
-              HasSubstr("of user 65534 is refused; serve other users by --any-user"));
+              HasSubstr("of user 65534 is refused; serve other users with --any-user"));
 }
 
 TEST_F(ServeUsers, OthersAreServedOnRequestForTheirOwnProcesses) {
@@ -233,7 +233,7 @@ TEST(ServeAddress, InUseIsAnError) {
     const auto result = runPortpool({"serve", "--address", address});
     EXPECT_EQ(result.exitCode, 1);
     EXPECT_EQ(result.output, "");
-    EXPECT_THAT(result.errors, HasSubstr("the address " + address + " is in use; end the server"));
+    EXPECT_THAT(result.errors, HasSubstr("the address " + address + " is in use; stop the server"));
   }
   EXPECT_EQ(ask(path, "0\n"), "portpool\n");
   EXPECT_TRUE(std::filesystem::is_regular_file(file.path()));
@@ -243,7 +243,7 @@ TEST(ServeAddress, ThatIsNoneIsAnError) {
   for (const auto& address : {std::string(), std::string("@"), "@" + std::string(200, 'x')}) {
     const auto result = runPortpool({"serve", "--address", address});
     EXPECT_EQ(result.exitCode, 1) << address;
-    EXPECT_THAT(result.errors, HasSubstr("is no address; give @NAME or a path")) << address;
+    EXPECT_THAT(result.errors, HasSubstr("is not an address; give @NAME or a path")) << address;
   }
 }
 

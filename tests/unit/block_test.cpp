@@ -100,9 +100,9 @@ TEST(Several, OfNoneOrOfMoreThanThereAreIsAnError) {
   PortPool pool(freshPorts(3), impatient());
   for (const std::size_t count : {0U, 4U}) {
     EXPECT_THAT([&] { pool.allocateSeveral(count); },
-                ThrowsMessage<PortSpecificationError>(
-                    AllOf(HasSubstr(std::to_string(count) + " ports are asked of a pool of 3"),
-                          HasSubstr(count == 0 ? "ask for one at least" : "PORTPOOL_PORTS"))));
+                ThrowsMessage<PortSpecificationError>(AllOf(
+                    HasSubstr(std::to_string(count) + " ports are requested from a pool of 3"),
+                    HasSubstr(count == 0 ? "ask for at least one" : "PORTPOOL_PORTS"))));
   }
   expectUnused(pool);
 }
@@ -334,7 +334,7 @@ TEST(Block, OfNoneOrLongerThanEveryRunIsAnErrorThatNamesTheLongest) {
                 ThrowsMessage<PortSpecificationError>(
                     AllOf(HasSubstr("a block of " + std::to_string(count) + " consecutive ports"),
                           HasSubstr("longest run is " + longest.toString() + ", 5 ports"),
-                          HasSubstr(count == 0 ? "ask for one at least" : "PORTPOOL_PORTS"))));
+                          HasSubstr(count == 0 ? "ask for at least one" : "PORTPOOL_PORTS"))));
   }
   expectUnused(pool);
 }

@@ -1,9 +1,9 @@
 # Fails unless every environment variable that the sources name is in the one list of them, and in
-# the table of README.md.
+# the table of docs/configuration.md.
 set(root ${CMAKE_CURRENT_LIST_DIR}/../..)
 file(READ ${root}/src/environment.cpp environment)
 string(REGEX MATCH "kVariables\\[\\] = {[^}]*}" list "${environment}")
-file(READ ${root}/README.md readme)
+file(READ ${root}/docs/configuration.md manual)
 
 set(names "")
 file(GLOB_RECURSE sources ${root}/src/*.cpp)
@@ -25,8 +25,8 @@ foreach(name IN LISTS names)
                         "portpool warns of it as unknown")
   endif()
   string(REPLACE "\"" "`" quoted "${name}")
-  string(FIND "${readme}" "| ${quoted} |" position)
+  string(FIND "${manual}" "| ${quoted} |" position)
   if(position EQUAL -1)
-    message(FATAL_ERROR "README.md has no row for ${quoted} in its table of environment variables")
+    message(FATAL_ERROR "docs/configuration.md has no row for ${quoted} in its table of environment variables")
   endif()
 endforeach()

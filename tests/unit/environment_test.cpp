@@ -37,7 +37,7 @@ TEST(EnvironmentChoice, IsAnErrorForAnythingElse) {
     const ScopedEnvironment variable(kName, value);
     EXPECT_THAT([] { choice(); },
                 ThrowsMessage<PortSpecificationError>(
-                    AllOf(StartsWith(std::string(kName) + ": \"" + value + "\" is none of "),
+                    AllOf(StartsWith(std::string(kName) + ": \"" + value + "\" is not one of "),
                           HasSubstr("some, all, none"), HasSubstr("unset the variable"))));
   }
 }

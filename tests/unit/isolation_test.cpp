@@ -259,7 +259,7 @@ TEST(IsolateIfRequested, StopsTheRunForGarbage) {
       EXPECT_FALSE(isolateIfRequested());
       EXPECT_THAT(stderrReader.rest(),
                   StartsWith("portpool: PORTPOOL_ISOLATE: \"" + std::string(garbage) +
-                             "\" is none of 0, 1, try; "));
+                             "\" is not one of 0, 1, try; "));
     });
   }
 }

@@ -113,18 +113,18 @@ TEST(NamedPort, OfAnotherKindIsAnErrorThatSaysBoth) {
   EXPECT_THAT([] { getNamedUDPPort("server"); },
               ThrowsMessage<PortSpecificationError>(
                   AllOf(HasSubstr("port " + port +
-                                  " \"server\" is a TCP port, and a UDP port is asked "
-                                  "for by the same name"),
+                                  " \"server\" is a TCP port, and a UDP port is "
+                                  "requested with the same name"),
                         HasSubstr("another name"))));
   EXPECT_THAT([] { getNamedTCPPortBlock("server", 3); },
               ThrowsMessage<PortSpecificationError>(
-                  HasSubstr("is a TCP port, and a block of 3 consecutive TCP ports is asked")));
+                  HasSubstr("is a TCP port, and a block of 3 consecutive TCP ports is requested")));
   PortRequest request;
   request.hosts = {"127.0.0.1"};
   request.hold = Hold::Shared;
   EXPECT_THAT([&] { getNamedTCPPort("server", request); },
               ThrowsMessage<PortSpecificationError>(
-                  HasSubstr("a TCP port of host \"127.0.0.1\", held is asked for")));
+                  HasSubstr("a TCP port of host \"127.0.0.1\", held is requested")));
   // A scope within is no other name.
   const PortScope within;
   EXPECT_THROW(getNamedUDPPort("server"), PortSpecificationError);

@@ -112,7 +112,7 @@ TEST(ProcessPool, SaysWhatItDoesIfVerbose) {
   EXPECT_EQ(outputOf(1), "portpool: seed 42 (PORTPOOL_SEED) for 1 port: " + port +
                              "\nsize 1\nseed 42\nportpool: port " + port + " handed out\ngot " +
                              port + "\nportpool: port " + port +
-                             " returned\nportpool: 1 port handed out in all, at most 1 at a "
+                             " returned\nportpool: 1 port handed out in total, at most 1 at a "
                              "time, 0 of them never returned\n");
 }
 
@@ -124,7 +124,7 @@ TEST(ProcessPool, SaysTheSeedThatRepeatsTheOrder) {
   ASSERT_TRUE(std::regex_search(output, seed, std::regex("portpool: seed (\\d+) ")));
   const ScopedEnvironment variable("PORTPOOL_SEED", seed[1].str());
   EXPECT_EQ(outputOf(10), output);
-  EXPECT_THAT(output, HasSubstr("portpool: 10 ports handed out in all, at most 10 at a time, "));
+  EXPECT_THAT(output, HasSubstr("portpool: 10 ports handed out in total, at most 10 at a time, "));
 }
 
 TEST(ProcessPool, HoldsItsPortsIfTheEnvironmentAsks) {
@@ -180,7 +180,7 @@ TEST(ProcessPool, GarbageForAChoiceIsAnErrorThatNamesIt) {
       const ScopedEnvironment variable(name, garbage);
       EXPECT_THAT(outputOf(1),
                   StartsWith("PortSpecificationError: " + std::string(name) + ": \"" + garbage +
-                             "\" is none of " + choices + "; set one of these, or unset"));
+                             "\" is not one of " + choices + "; set one of these, or unset"));
     }
   }
 }
@@ -211,7 +211,7 @@ TEST(ProcessPool, WarnsOfAVariableThatDoesNotExist) {
     const ScopedEnvironment variable(wrong, "1");
     EXPECT_THAT(outputOf(1),
                 StartsWith("portpool: warning: the environment variable " + std::string(wrong) +
-                           " is set, but portpool has none of that name; the nearest is " + right +
+                           " is set, but portpool does not know it; the nearest name is " + right +
                            ": rename or unset it\nsize "));
   }
 }

@@ -22,7 +22,7 @@ namespace detail {
 
 struct NoBase {};
 
-/// Defined beside the listener: a program without it does not link, and the linker's message says
+/// Defined with the listener: a program without it does not link, and the linker's message names
 /// what is missing.
 // NOLINTNEXTLINE(readability-identifier-naming)
 bool link_portpool_catch2_or_portpool_catch2_main();
@@ -39,9 +39,9 @@ inline bool isListing(const char* argument) {
 
 }  // namespace detail
 
-/// A fixture for TEST_CASE_METHOD with getNextAvailableTCPPort(hosts, family) and the like (see
-/// PortScope). The ports are returned after every member of the fixtures derived from it is
-/// destroyed.
+/// A fixture for TEST_CASE_METHOD with getNextAvailableTCPPort(hosts, family) and its relatives as
+/// members (see PortScope). The ports are returned after all members of fixtures derived from it
+/// are destroyed.
 using PortFixture = ::portpool::PortFixture<detail::NoBase>;
 
 }  // namespace portpool::catch2

@@ -14,11 +14,11 @@
 
 namespace portpool::gtest {
 
-/// Opens and ends the scopes of portpool::getNextAvailableTCPPort: one for each set-up of the
-/// environments, which lasts until they are torn down, one for each test suite and test. Records
-/// the ports of each as its properties (see PortScope::properties), and with the first failure of a
-/// test what listens on its ports, which it prints, too: `ports_at_failure`. Makes a leaked port a
-/// failure of its test, suite or run (PORTPOOL_LEAKS=fail).
+/// Opens and ends the scopes of portpool::getNextAvailableTCPPort: one for each test and suite, and
+/// one that lasts from the set-up of the environments until they are torn down. Records the ports
+/// of each as its properties (see PortScope::properties). At the first failure of a test, prints
+/// what listens on its ports and records it as `ports_at_failure`. With PORTPOOL_LEAKS=fail, makes
+/// a leaked port a failure of its test, suite or run.
 class PortScopeListener : public ::testing::EmptyTestEventListener {
  public:
   void OnEnvironmentsSetUpStart(const ::testing::UnitTest&) override {
@@ -30,8 +30,8 @@ class PortScopeListener : public ::testing::EmptyTestEventListener {
   void OnTestStart(const ::testing::TestInfo& test) override {
     test_.emplace(std::string("test ") + test.test_suite_name() + '.' + test.name());
     isIntact_ = true;
-    // GoogleTest leaves the test out and tells it as skipped, which ctest takes for a success: the
-    // ports that a set-up did not get would go unnoticed.
+    // GoogleTest would skip the test, which CTest counts as a success: a set-up that could not get
+    // its ports would go unnoticed.
     const auto& run = *::testing::UnitTest::GetInstance();
     failIfSetUpFailed(run.ad_hoc_test_result().HasFatalFailure(), run.ad_hoc_test_result());
     const auto& suite = run.current_test_suite()->ad_hoc_test_result();
@@ -56,7 +56,7 @@ class PortScopeListener : public ::testing::EmptyTestEventListener {
   void OnEnvironmentsTearDownEnd(const ::testing::UnitTest&) override { end(run_); }
 
  private:
-  /// With the messages of the set-up, so that the report of the test says the cause.
+  /// Includes the messages of the set-up, so that the test's report shows the cause.
   static void failIfSetUpFailed(bool hasFailed, const ::testing::TestResult& setUp) {
     if (!hasFailed) return;
     std::string causes;
@@ -64,7 +64,7 @@ class PortScopeListener : public ::testing::EmptyTestEventListener {
       const auto& part = setUp.GetTestPartResult(i);
       if (part.failed()) causes += std::string("\n") + part.message();
     }
-    ADD_FAILURE() << "the test did not run, since its set-up failed:" << causes;
+    ADD_FAILURE() << "the test did not run because its set-up failed:" << causes;
   }
 
   static void end(std::optional<PortScope>& scope, const char* file = "", int line = -1) {
@@ -78,19 +78,19 @@ class PortScopeListener : public ::testing::EmptyTestEventListener {
   std::optional<PortScope> run_{};
   std::optional<PortScope> suite_{};
   std::optional<PortScope> test_{};
-  bool isIntact_ = false;  // a test runs, and has not failed
+  bool isIntact_ = false;  // a test is running and has not failed
   std::string portsAtFailure_{};
 };
 
-/// Builds this process's pool before the first test. If it cannot be built, that is a fatal
-/// failure, so no test runs, and the listener tells every test as failed.
+/// Builds this process's pool before the first test. If that is not possible, it is a fatal
+/// failure: no test runs, and the listener makes every test fail.
 class PortPoolEnvironment : public ::testing::Environment {
  public:
   explicit PortPoolEnvironment(::testing::TestEventListener& listener) : listener_(listener) {}
 
   void SetUp() override {
-    // InitGoogleTest and main have added their printers by now. GoogleTest tells the last listener
-    // first that a test ends, so what it reports is printed with its test.
+    // InitGoogleTest and main have added their printers by now. GoogleTest notifies the last
+    // listener first when a test ends, so what this one reports is printed with its test.
     auto& listeners = ::testing::UnitTest::GetInstance()->listeners();
     listeners.Append(listeners.Release(&listener_));
 
@@ -102,9 +102,9 @@ class PortPoolEnvironment : public ::testing::Environment {
   ::testing::TestEventListener& listener_;
 };
 
-/// Registers the environment and the listener with GoogleTest; a second call does nothing. This
-/// header has done so before main() begins, in whatever main, and once for the program and the
-/// shared libraries that include it, also if they hide their symbols.
+/// Registers the environment and the listener with GoogleTest; a second call does nothing.
+/// Including this header is enough: it is called before main() begins, once for the program and all
+/// shared libraries that include the header, even if they hide their symbols.
 [[gnu::visibility("default")]] inline void install() {
   static const bool isInstalled = [] {
     auto* listener = new PortScopeListener;
@@ -129,9 +129,9 @@ inline bool isListing(const char* argument) {
 inline const bool kIsInstalled = (install(), true);
 }  // namespace detail
 
-/// A fixture with getNextAvailableTCPPort(hosts, family) and the like (see PortScope). The ports
-/// are returned after every member of the fixtures derived from it is destroyed. `Base` is the
-/// fixture to extend.
+/// A fixture with getNextAvailableTCPPort(hosts, family) and its relatives as members (see
+/// PortScope). The ports are returned after all members of fixtures derived from it are destroyed.
+/// `Base` is the fixture to extend.
 template <class Base = ::testing::Test>
 using PortFixture = ::portpool::PortFixture<Base>;
 

@@ -175,7 +175,7 @@ std::uint64_t networkId() {
   struct stat network {};
   if (::stat("/proc/self/ns/net", &network) == 0) return lockNetwork(network.st_ino);
   throw PortPoolError(
-      "the system does not tell which network this process is in; mount /proc for it, or let it "
+      "the system does not show which network this process is in; mount /proc for it, or let it "
       "use "
       "AF_UNIX sockets, so that leases of ports hold");
 }

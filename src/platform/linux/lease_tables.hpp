@@ -19,7 +19,7 @@ struct NamedLease {
 /// cannot be read.
 std::optional<std::vector<NamedLease>> namedLeases(const std::string& table = "/proc/net/unix");
 
-/// Whose the AF_UNIX socket is, if the kernel tells it.
+/// The user ID of the AF_UNIX socket's owner, if the kernel shows it.
 std::optional<unsigned> ownerOf(unsigned long inode);
 
 /// The ports of this network that are leased by locks of the table: /proc/locks, of all processes,

@@ -197,7 +197,7 @@ class Search {
 std::string PortUser::process() const {
   constexpr std::size_t kLongest = 80;
   if (use == Use::Lingers) return "";
-  if (pid == 0) return "a process that this user may not look at";
+  if (pid == 0) return "a process that this user may not inspect";
   return (isThisProcess ? "this process, pid " : "pid ") + std::to_string(pid) + " (" +
          (isExiting ? "exiting" : printable(command, kLongest)) + ')';
 }

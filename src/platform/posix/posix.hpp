@@ -16,14 +16,14 @@
 
 namespace portpool::platform {
 
-/// Throws what the failed system call `call` means: DescriptorLimitError if there was no descriptor
-/// left, otherwise PortPoolError.
+/// Throws the exception for the failed system call `call`: DescriptorLimitError if there was no
+/// descriptor left, otherwise PortPoolError.
 [[noreturn]] void throwSystemError(const std::string& call, int error);
 
 // ---- Leases -------------------------------------------------------------------------------------
 
 /// A number below 2^31 that stands for the network that this process's ports are in: the same in
-/// every process, whatever it may see of /proc. Throws PortPoolError if the system does not tell.
+/// every process, whatever it can see of /proc. Throws PortPoolError if it is not known.
 std::uint64_t networkId();
 
 /// Whether some process holds the lock of a key in the file at `path`, as leases by lock file are.
@@ -57,14 +57,14 @@ bool covers(SocketAddress& wide, bool isDualStack, SocketAddress& address);
 /// whether the other serves both families, should it be of IPv6, is not known.
 bool meets(SocketAddress& one, bool isDualStack, SocketAddress& other);
 
-/// Throw as throwSystemError().
+/// These throw as throwSystemError() does.
 void setOption(int socket, int level, int option, int value);
 int getOption(int socket, int level, int option);
 
 /// Makes an IPv6 socket serve both families, or its own only.
 void setDualStack(const Socket& socket, int domain, bool isDualStack);
 
-/// Throws the HostError of a host that is none of this machine's.
+/// Throws HostError: the host is not an address of this machine.
 [[noreturn]] void throwNotLocal(const std::string& host, AddressFamily family);
 
 }  // namespace portpool::platform
