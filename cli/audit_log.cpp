@@ -1,7 +1,11 @@
 #include "audit_log.hpp"
 
+#include "text.hpp"
+
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
+#include <fstream>
 #include <sstream>
 #include <string_view>
 #include <utility>
@@ -17,7 +21,7 @@ class Fields {
   std::string text() {
     std::string field;
     std::getline(line_, field, '\t');
-    return field;
+    return printable(field, field.size());
   }
   template <class Number>
   Number number() {
@@ -49,17 +53,17 @@ PortUse readUse(PortUse::Kind kind, Fields& fields) {
   use.port = fields.number<std::uint16_t>();
   use.address = fields.text();
   use.isInUse = fields.number<int>() != 0;
-  use.isLeased = fields.flag();
+  use.lease = static_cast<audit::Lease>(fields.number<std::uint8_t>());
   use.isEphemeral = fields.flag();
   use.network = fields.number<std::uint64_t>();
-  use.pid = fields.number<int>();
+  use.process.first = fields.number<int>();
+  use.process.second = fields.number<std::uint64_t>();
   use.program = fields.text();
   use.command = fields.text();
   use.test = testName(fields.text());
   use.module = fields.text();
   use.offset = fields.number<std::uint64_t>();
-  use.function = fields.text();
-  if (use.function.empty() && !use.module.empty()) {
+  if (!use.module.empty()) {
     std::ostringstream place;
     place << std::filesystem::path(use.module).filename().string() << "+0x" << std::hex
           << use.offset;
@@ -70,10 +74,24 @@ PortUse readUse(PortUse::Kind kind, Fields& fields) {
 
 }  // namespace
 
-AuditLog readAuditLog(std::istream& text) {
+std::size_t AuditLog::unknown() const {
+  return static_cast<std::size_t>(std::count_if(uses.begin(), uses.end(), [](const PortUse& use) {
+    return use.lease == audit::Lease::Unknown;
+  }));
+}
+
+AuditLog readAuditLog(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::uint64_t size = 0, lost = 0;
+  file.read(reinterpret_cast<char*>(&size), sizeof size);
+  file.read(reinterpret_cast<char*>(&lost), sizeof lost);
   AuditLog log;
-  for (std::string line; std::getline(text, line);) {
-    Fields fields(line);
+  log.lost = lost;
+  std::uint64_t at = 0;
+  for (std::string line; at < size && std::getline(file, line);) {
+    at += line.size() + 1;
+    // Of a process that was killed as it wrote there are NULs.
+    Fields fields(line.substr(line.rfind('\0') + 1));
     const auto kind = fields.text();
     if (kind == "unseen") {
       auto program = fields.text();

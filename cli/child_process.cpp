@@ -95,8 +95,11 @@ int runCommand(const Command& command, const std::function<void()>& prepare) {
     if (number < 0) {
       ::kill(child, SIGKILL);
     } else if (number == SIGCHLD) {
+      // Others are left to this process by programs that ended before them.
       int status = 0;
-      if (::waitpid(child, &status, WNOHANG) == child) return statusOf(status);
+      for (pid_t ended = 0; (ended = ::waitpid(-1, &status, WNOHANG)) > 0;) {
+        if (ended == child) return statusOf(status);
+      }
     } else if (signal.si_code != SI_KERNEL) {  // which a terminal's is: the command has it, too
       ::kill(child, number);
     }

@@ -150,15 +150,18 @@ class CommandLine {
         "A library is preloaded (LD_PRELOAD) that records bind() and connect(). It is not in, "
         "and the\nreport says so, statically linked programs, those of another architecture or "
         "with rights that\ntheir user has not, and those started without this environment "
-        "(env -i). Unseen without a word\nare system calls that do not go through the C "
-        "library, as Go's do.\n\n"
+        "(env -i); nor does it wait for\nthose that outlive the command. Unseen without a word "
+        "are system calls that do not go through\nthe C library, as Go's do. It makes some system "
+        "calls itself, as getsockopt() and connect(): a\nseccomp filter that kills its process for "
+        "these kills it here.\n\n"
         "Examples:\n"
         "  portpool audit -- ctest -j8\n"
         "  portpool audit --fail -- ctest -j8         (in continuous integration)\n"
         "  portpool audit --json --output ports.json -- ./server_test",
         [this] { return audit(audit_, command_); });
     command.add_flag("--json", audit_.isJSON, "A report for programs");
-    command.add_flag("--fail", audit_.fail, "Exit status 1 if a port was not leased");
+    command.add_flag("--fail", audit_.fail,
+                     "Exit status 1 if a port was not leased, or what was used is not known");
     command.add_option("--output", audit_.output, "Write the report to a file, and not to stdout")
         ->option_text("FILE");
   }
