@@ -6,8 +6,10 @@
 #include <charconv>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 namespace portpool::cli {
@@ -72,6 +74,17 @@ PortUse readUse(PortUse::Kind kind, Fields& fields) {
   return use;
 }
 
+/// A process that has bound a leased port and fails to do so again is in its own way alone.
+void forgiveRepetitions(std::vector<PortUse>& uses) {
+  std::set<std::tuple<std::uint64_t, std::string, std::uint16_t, PortUse::Process>> bound;
+  for (auto& use : uses) {
+    if (use.kind != PortUse::Kind::Bind || !use.isLeased()) continue;
+    const auto key = std::make_tuple(use.network, use.protocol, use.port, use.process);
+    if (!use.isInUse) bound.insert(key);
+    if (use.isInUse && bound.count(key) > 0) use.lease = audit::Lease::Own;
+  }
+}
+
 }  // namespace
 
 std::size_t AuditLog::unknown() const {
@@ -101,6 +114,7 @@ AuditLog readAuditLog(const std::string& path) {
           readUse(kind == "bind" ? PortUse::Kind::Bind : PortUse::Kind::Connect, fields));
     }
   }
+  forgiveRepetitions(log.uses);
   return log;
 }
 

@@ -25,7 +25,8 @@ struct PortUse {
   audit::Lease lease = audit::Lease::None;  // at that moment
   bool isEphemeral = false;                 // a bind to port 0
   std::uint64_t network = 0;
-  std::pair<int, std::uint64_t> process;  // its pid, and what tells it from others of that
+  using Process = std::pair<int, std::uint64_t>;
+  Process process;  // its pid, and what tells it from others of that
   std::string program;
   std::string command;
   std::string test;  // "" if nothing tells it

@@ -23,7 +23,7 @@ bool meet(const std::string& first, const std::string& second) {
   return covers(first, second) || covers(second, first);
 }
 
-using Process = std::pair<int, std::uint64_t>;
+using Process = PortUse::Process;
 
 /// The processes that use a port in one network, by address.
 using Processes = std::map<std::string, std::set<Process>>;
