@@ -8,6 +8,7 @@
 #include <link.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
@@ -17,9 +18,7 @@ namespace {
 /// Sets the variable for this process and those that it starts.
 void announce(const RealFunctions& functions, const char* kind, const char* name) {
   char text[CurrentTest::kSize]{};
-  const auto kindSize = std::strlen(kind);
-  std::memcpy(text, kind, kindSize);
-  std::memcpy(text + kindSize, name, ::strnlen(name, sizeof text - 1 - kindSize));
+  std::snprintf(text, sizeof text, "%s%s", kind, name);
   functions.setenv(kTestVariable, text, 1);
   learnVariable(kTestVariable, std::strlen(kTestVariable), text);
 }
