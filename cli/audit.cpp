@@ -1,13 +1,17 @@
 #include "audit_functions.hpp"
 #include "audit_log.hpp"
+#include "audit_log_file.hpp"
 #include "audit_preload/log.hpp"
 #include "audit_preload/program_file.hpp"
 #include "audit_report.hpp"
 #include "child_process.hpp"
+#include "output.hpp"
+#include "process_state.hpp"
 
 #include <portpool/server_ports.hpp>
 
-#include <sys/stat.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -30,8 +34,8 @@ namespace fs = std::filesystem;
 /// installed.
 std::string findLibrary() {
   const auto folder = fs::read_symlink("/proc/self/exe").parent_path();
-  constexpr const char* kName = "libportpool_audit.so";
-  const auto built = folder / kName, installed = folder / PORTPOOL_AUDIT_FOLDER / kName;
+  const auto built = folder / audit::kLibrary;
+  const auto installed = folder / PORTPOOL_AUDIT_FOLDER / audit::kLibrary;
   const auto path = fs::exists(built) ? built : installed;
   if (!fs::exists(path)) {
     throw std::runtime_error("the library that records ports is neither " + built.string() +
@@ -48,28 +52,23 @@ std::string findLibrary() {
   return text;
 }
 
-/// A file that every process of the command can append to, whatever user it becomes.
-class LogFile {
- public:
-  LogFile() : path_((fs::temp_directory_path() / "portpool-audit-XXXXXX").string()) {
-    constexpr mode_t kEveryUser = S_IRUSR | S_IWUSR | S_IWGRP | S_IWOTH;
-    const int file = ::mkstemp(path_.data());
-    if (file < 0) throw std::system_error(errno, std::generic_category(), path_);
-    ::fchmod(file, kEveryUser);
-    ::close(file);
-  }
-  LogFile(const LogFile&) = delete;
-  LogFile& operator=(const LogFile&) = delete;
-  ~LogFile() {
+/// The programs whose parents have ended before them, and left them to this process. What keeps the
+/// ports of `portpool get` ends by itself.
+std::vector<std::string> orphans() {
+  std::vector<std::string> programs;
+  const auto self = std::to_string(::getpid());
+  std::ifstream children("/proc/self/task/" + self + "/children");
+  for (pid_t child = 0; children >> child;) {
+    if (::waitpid(child, nullptr, WNOHANG) == child) continue;
     std::error_code ignored;
-    fs::remove(path_, ignored);
+    const fs::path process("/proc/" + std::to_string(child));
+    const auto program = fs::read_symlink(process / "exe", ignored);
+    if (program == fs::read_symlink("/proc/self/exe", ignored)) continue;
+    const auto name = stateOf(child).program;
+    programs.push_back(printable(name) + " (pid " + std::to_string(child) + ')');
   }
-
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
+  return programs;
+}
 
 /// Adds a word to a list in the environment.
 void append(const char* variable, const std::string& word) {
@@ -80,16 +79,15 @@ void append(const char* variable, const std::string& word) {
 
 void prepareEnvironment(const std::string& library, const std::string& log) {
   append("LD_PRELOAD", library);
-  // A sanitizer's runtime that is a library of its own wants to be the first that is loaded; this
-  // one takes nothing away from it.
+  // As the library says by itself, to programs that do not say something else.
   append("ASAN_OPTIONS", "verify_asan_link_order=0");
   ::setenv(audit::kLogVariable, log.c_str(), 1);
   ::unsetenv(audit::kTestVariable);
 }
 
 AuditLog readLog(const std::string& path, const Command& command) {
-  std::ifstream file(path);
-  auto log = readAuditLog(file);
+  auto log = readAuditLog(path);
+  log.running = orphans();
   std::array<char, PATH_MAX> program{};
   if (audit::findProgram(command.front().c_str(), program.data(), program.size())) {
     const char* why = audit::whyUnseen(program.data());
@@ -107,16 +105,17 @@ int audit(const AuditOptions& options, const Command& command) {
     file.open(options.output);
     if (!file) throw std::system_error(errno, std::generic_category(), options.output);
   }
-  const LogFile logFile;
+  const AuditLogFile logFile;
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   const int status =
       runCommand(command, ::getppid(), [&] { prepareEnvironment(library, logFile.path()); });
 
   auto log = readLog(logFile.path(), command);
-  std::vector<PortUse*> unleased;
+  std::vector<PortUse*> named;
   for (auto& use : log.uses) {
-    if (!use.isLeased && !use.isEphemeral) unleased.push_back(&use);
+    if (!use.isEphemeral) named.push_back(&use);
   }
-  nameFunctions(unleased);
+  nameFunctions(named);
   const auto report = makeReport(log, getEphemeralTCPPortRange());
   auto& out = options.output.empty() ? std::cout : file;
   if (options.isJSON) {
@@ -128,7 +127,8 @@ int audit(const AuditOptions& options, const Command& command) {
     throw std::runtime_error("the report cannot be written to " +
                              (options.output.empty() ? "stdout" : options.output));
   }
-  return options.fail && !report.findings.empty() ? kFailure : status;
+  const bool isClean = report.findings.empty() && log.lost == 0 && log.unknown() == 0;
+  return options.fail && !isClean ? kFailure : status;
 }
 
 }  // namespace portpool::cli

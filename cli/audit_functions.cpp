@@ -1,6 +1,7 @@
 #include "audit_functions.hpp"
 
 #include <fcntl.h>
+#include <link.h>
 #include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include <array>
 #include <chrono>
 #include <csignal>
+#include <fstream>
 #include <map>
 #include <set>
 #include <sstream>
@@ -55,6 +57,20 @@ std::string outputOf(std::vector<std::string> command, Clock::time_point deadlin
   return isWhole ? output : std::string();
 }
 
+/// Whether the file has a table of all of its functions.
+bool hasSymbols(const std::string& module) {
+  std::ifstream file(module, std::ios::binary);
+  ElfW(Ehdr) header{};
+  file.read(reinterpret_cast<char*>(&header), sizeof header);
+  file.seekg(static_cast<std::streamoff>(header.e_shoff));
+  for (int i = 0; file && i < header.e_shnum; ++i) {
+    ElfW(Shdr) section{};
+    file.read(reinterpret_cast<char*>(&section), sizeof section);
+    if (file && section.sh_type == SHT_SYMTAB) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 void nameFunctions(const std::vector<PortUse*>& uses) {
@@ -75,11 +91,15 @@ void nameFunctions(const std::vector<PortUse*>& uses) {
       address << std::hex << offset - 1;  // within the call, and not behind it
       command.push_back(address.str());
     }
+    // Without a table of symbols addr2line names the nearest function that is exported.
+    const bool isSymbolic = hasSymbols(module);
     std::istringstream lines(outputOf(std::move(command), deadline));
     for (const auto offset : offsets) {
       std::string function, place;
       if (!std::getline(lines, function) || !std::getline(lines, place)) break;
-      if (!function.empty() && function != "??") names[{module, offset}] = function;
+      const bool isKnown = !function.empty() && function != "??";
+      const bool isInSource = place.rfind("??", 0) != 0;
+      if (isKnown && (isInSource || isSymbolic)) names[{module, offset}] = function;
     }
   }
   for (auto* use : uses) {

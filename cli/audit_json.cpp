@@ -31,10 +31,10 @@ JSON orNull(const std::string& text) { return text.empty() ? JSON() : JSON(text)
 JSON describe(const PortUse& use) {
   return {{"call", use.kind == PortUse::Kind::Bind ? "bind" : "connect"},
           {"address", use.address},
-          {"leased", use.isLeased},
+          {"leased", use.isLeased()},
           {"error", use.isInUse ? JSON("EADDRINUSE") : JSON()},
           {"network", use.network},
-          {"pid", use.pid},
+          {"pid", use.process.first},
           {"program", use.program},
           {"command", use.command},
           {"test", orNull(use.test)},
@@ -50,7 +50,7 @@ void printJSON(const AuditReport& report, const AuditLog& log, const AuditedComm
   for (const auto& use : log.uses) {
     if (use.isEphemeral) continue;
     uses[{use.protocol, use.port}].push_back(describe(use));
-    if (use.isLeased) leased.insert({use.protocol, use.port});
+    if (use.isLeased()) leased.insert({use.protocol, use.port});
   }
   auto ports = JSON::array();
   for (const auto& finding : report.findings) {
@@ -74,8 +74,9 @@ void printJSON(const AuditReport& report, const AuditLog& log, const AuditedComm
   auto unseen = JSON::array();
   for (const auto& [program, why] : log.unseen)
     unseen.push_back({{"program", program}, {"why", why}});
-  const JSON all{
-      {"command", command.words}, {"status", command.status}, {"ports", ports}, {"unseen", unseen}};
+  const JSON all{{"command", command.words}, {"status", command.status}, {"ports", ports},
+                 {"unseen", unseen},         {"running", log.running},   {"unknown", log.unknown()},
+                 {"lost", log.lost}};
   out << all.dump(2, ' ', false, JSON::error_handler_t::replace) << '\n';
 }
 

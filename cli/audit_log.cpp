@@ -1,9 +1,15 @@
 #include "audit_log.hpp"
 
+#include "output.hpp"
+
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
+#include <fstream>
+#include <set>
 #include <sstream>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 namespace portpool::cli {
@@ -17,7 +23,7 @@ class Fields {
   std::string text() {
     std::string field;
     std::getline(line_, field, '\t');
-    return field;
+    return printable(field);
   }
   template <class Number>
   Number number() {
@@ -49,17 +55,17 @@ PortUse readUse(PortUse::Kind kind, Fields& fields) {
   use.port = fields.number<std::uint16_t>();
   use.address = fields.text();
   use.isInUse = fields.number<int>() != 0;
-  use.isLeased = fields.flag();
+  use.lease = static_cast<audit::Lease>(fields.number<std::uint8_t>());
   use.isEphemeral = fields.flag();
   use.network = fields.number<std::uint64_t>();
-  use.pid = fields.number<int>();
+  use.process.first = fields.number<int>();
+  use.process.second = fields.number<std::uint64_t>();
   use.program = fields.text();
   use.command = fields.text();
   use.test = testName(fields.text());
   use.module = fields.text();
   use.offset = fields.number<std::uint64_t>();
-  use.function = fields.text();
-  if (use.function.empty() && !use.module.empty()) {
+  if (!use.module.empty()) {
     std::ostringstream place;
     place << std::filesystem::path(use.module).filename().string() << "+0x" << std::hex
           << use.offset;
@@ -68,12 +74,37 @@ PortUse readUse(PortUse::Kind kind, Fields& fields) {
   return use;
 }
 
+/// A process that has bound a leased port and fails to do so again is in its own way alone.
+void forgiveRepetitions(std::vector<PortUse>& uses) {
+  std::set<std::tuple<std::uint64_t, std::string, std::uint16_t, PortUse::Process>> bound;
+  for (auto& use : uses) {
+    if (use.kind != PortUse::Kind::Bind || !use.isLeased()) continue;
+    const auto key = std::make_tuple(use.network, use.protocol, use.port, use.process);
+    if (!use.isInUse) bound.insert(key);
+    if (use.isInUse && bound.count(key) > 0) use.lease = audit::Lease::Own;
+  }
+}
+
 }  // namespace
 
-AuditLog readAuditLog(std::istream& text) {
+std::size_t AuditLog::unknown() const {
+  return static_cast<std::size_t>(std::count_if(uses.begin(), uses.end(), [](const PortUse& use) {
+    return use.lease == audit::Lease::Unknown;
+  }));
+}
+
+AuditLog readAuditLog(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::uint64_t size = 0, lost = 0;
+  file.read(reinterpret_cast<char*>(&size), sizeof size);
+  file.read(reinterpret_cast<char*>(&lost), sizeof lost);
   AuditLog log;
-  for (std::string line; std::getline(text, line);) {
-    Fields fields(line);
+  log.lost = lost;
+  std::uint64_t at = 0;
+  for (std::string line; at < size && std::getline(file, line);) {
+    at += line.size() + 1;
+    // Of a process that was killed as it wrote there are NULs.
+    Fields fields(line.substr(line.rfind('\0') + 1));
     const auto kind = fields.text();
     if (kind == "unseen") {
       auto program = fields.text();
@@ -83,6 +114,7 @@ AuditLog readAuditLog(std::istream& text) {
           readUse(kind == "bind" ? PortUse::Kind::Bind : PortUse::Kind::Connect, fields));
     }
   }
+  forgiveRepetitions(log.uses);
   return log;
 }
 

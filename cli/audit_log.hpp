@@ -2,10 +2,13 @@
 
 // What the preloaded library has recorded.
 
+#include "audit_preload/log.hpp"
+
+#include <cstddef>
 #include <cstdint>
-#include <istream>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace portpool::cli {
@@ -18,24 +21,40 @@ struct PortUse {
   std::string protocol;  // "tcp" or "udp"
   std::uint16_t port = 0;
   std::string address;
-  bool isInUse = false;      // the bind failed: EADDRINUSE
-  bool isLeased = false;     // by portpool, at the time of the call
-  bool isEphemeral = false;  // a bind to port 0
+  bool isInUse = false;                     // the bind failed: EADDRINUSE
+  audit::Lease lease = audit::Lease::None;  // at that moment
+  bool isEphemeral = false;                 // a bind to port 0
   std::uint64_t network = 0;
-  int pid = 0;
+  using Process = std::pair<int, std::uint64_t>;
+  Process process;  // its pid, and what tells it from others of that
   std::string program;
   std::string command;
   std::string test;  // "" if it is not known
   std::string module;
   std::uint64_t offset = 0;
-  std::string function;  // the calling function, or its place in the module
+  std::string function;  // that calls, or where it is in the module
+
+  bool isLeased() const { return lease == audit::Lease::Own || lease == audit::Lease::Others; }
+
+  /// Whether portpool would have kept it from failing. A bind of the process that has the lease
+  /// fails when portpool itself tries whether the port is free.
+  bool isAtFault() const {
+    if (isEphemeral) return false;
+    return lease == audit::Lease::None || (isInUse && lease == audit::Lease::Others);
+  }
 };
 
 struct AuditLog {
   std::vector<PortUse> uses;
-  std::map<std::string, std::string> unseen;  // programs, and the reasons
+  std::map<std::string, std::string> unseen;  // programs, and why
+  std::size_t lost = 0;                       // lines for which there was no room
+  std::vector<std::string> running;           // programs that go on after the command's end
+
+  /// The uses of which nobody could say whether the port was leased.
+  std::size_t unknown() const;
 };
 
-AuditLog readAuditLog(std::istream& text);
+/// Reads the file. Its texts are printable then, whoever wrote them.
+AuditLog readAuditLog(const std::string& path);
 
 }  // namespace portpool::cli

@@ -12,27 +12,33 @@ namespace {
 using Port = std::pair<std::string, std::uint16_t>;  // protocol and number
 using Kind = PortUse::Kind;
 
-bool isEvery(const std::string& address) { return address == "0.0.0.0" || address == "::"; }
-
-/// Whether of two sockets on one port, bound to these addresses, one keeps off the other.
-bool meet(const std::string& one, const std::string& other) {
-  return one == other || isEvery(one) || isEvery(other);
+/// Whether what is bound to `wide` has `address`, too.
+bool covers(const std::string& wide, const std::string& address) {
+  const bool isIPv4 = address.find(':') == std::string::npos;
+  return wide == address || wide == "::" || (wide == "0.0.0.0" && isIPv4);
 }
 
+/// Whether of two sockets on one port, bound to these addresses, one keeps off the other.
+bool meet(const std::string& first, const std::string& second) {
+  return covers(first, second) || covers(second, first);
+}
+
+using Process = PortUse::Process;
+
 /// The processes that use a port in one network, by address.
-using Processes = std::map<std::string, std::set<int>>;
+using Processes = std::map<std::string, std::set<Process>>;
 
 std::size_t countAll(const Processes& processes) {
-  std::set<int> all;
+  std::set<Process> all;
   for (const auto& [address, some] : processes) all.insert(some.begin(), some.end());
   return all.size();
 }
 
 /// How many of the processes have an address at which they meet another.
 std::size_t countColliding(const Processes& processes) {
-  std::set<int> colliding;
+  std::set<Process> colliding;
   for (const auto& [address, some] : processes) {
-    std::set<int> meeting;
+    std::set<Process> meeting;
     for (const auto& [other, others] : processes) {
       if (meet(address, other)) meeting.insert(others.begin(), others.end());
     }
@@ -50,9 +56,14 @@ class Judge {
   Judge(std::uint16_t port, PortRange ephemeral)
       : isEphemeral_(ephemeral.first <= port && port <= ephemeral.last), ephemeral_(ephemeral) {}
 
+  /// Adds a bind that is at fault.
   void add(const PortUse& use) {
-    networks_[use.network][use.address].insert(use.pid);
-    if (use.isInUse) failed_.insert({use.network, use.pid});
+    if (use.isInUse) failed_.insert({use.network, use.process});
+    if (use.isLeased()) {
+      isLeased_ = true;
+      return;
+    }
+    networks_[use.network][use.address].insert(use.process);
     tests_.insert(use.test);
   }
 
@@ -71,6 +82,11 @@ class Judge {
     if (!failed_.empty()) {
       add(Fault::InUse,
           "failed: address in use, in " + counted(failed_.size(), "process", "processes"));
+    }
+    if (isLeased_) finding.why += " while it was leased";
+    if (networks_.empty()) {
+      finding.processes = failed_.size();
+      return;
     }
     const bool isOfOneTest = tests_.size() == 1 && !tests_.begin()->empty();
     if (colliding > 0 && !isOfOneTest) {
@@ -93,7 +109,8 @@ class Judge {
   bool isEphemeral_;
   PortRange ephemeral_;
   std::map<std::uint64_t, Processes> networks_;
-  std::set<std::pair<std::uint64_t, int>> failed_;
+  std::set<std::pair<std::uint64_t, Process>> failed_;
+  bool isLeased_ = false;
   std::set<std::string> tests_;
 };
 
@@ -102,10 +119,10 @@ UnleasedPort findingOf(const Port& port, const std::vector<const PortUse*>& uses
   UnleasedPort finding;
   std::tie(finding.protocol, finding.port) = port;
   Judge judge(port.second, ephemeral);
-  std::set<std::pair<std::uint64_t, int>> clients;
+  std::set<std::pair<std::uint64_t, Process>> clients;
   for (const auto* use : uses) {
-    if (use->kind == Kind::Bind) judge.add(*use);
-    if (use->kind == Kind::Connect) clients.insert({use->network, use->pid});
+    if (use->kind == Kind::Bind && use->isAtFault()) judge.add(*use);
+    if (use->kind == Kind::Connect) clients.insert({use->network, use->process});
   }
   finding.uses = uses;
   const auto isBind = [](const PortUse* use) { return use->kind == Kind::Bind; };
@@ -123,20 +140,24 @@ UnleasedPort findingOf(const Port& port, const std::vector<const PortUse*>& uses
 AuditReport makeReport(const AuditLog& log, PortRange ephemeral) {
   // A connection to a port that something bound in its network says nothing more, though the server
   // may have ended by then.
-  std::set<std::pair<std::uint64_t, Port>> bound;
+  std::set<std::pair<std::uint64_t, Port>> bound, failed;
   std::set<Port> leased;
   for (const auto& use : log.uses) {
     const Port port{use.protocol, use.port};
-    if (use.kind == Kind::Bind || use.isLeased) bound.insert({use.network, port});
-    if (use.kind == Kind::Bind && use.isLeased) leased.insert(port);
+    if ((use.kind == Kind::Bind && !use.isInUse) || use.isLeased()) {
+      bound.insert({use.network, port});
+    }
+    if (use.kind == Kind::Bind && use.isLeased() && !use.isInUse) leased.insert(port);
+    if (use.isInUse && use.isAtFault()) failed.insert({use.network, port});
   }
   std::map<Port, std::vector<const PortUse*>> found;
   for (const auto& use : log.uses) {
-    if (use.isLeased || use.isEphemeral) continue;
     const Port port{use.protocol, use.port};
-    if (use.kind == Kind::Bind || bound.count({use.network, port}) == 0) {
-      found[port].push_back(&use);
-    }
+    // Of those that met one is to blame, and a lease does not tell which.
+    const bool isPartOf = use.kind == Kind::Bind && failed.count({use.network, port}) > 0 &&
+                          use.isLeased() && !use.isInUse;
+    const bool isAlone = use.kind == Kind::Bind || bound.count({use.network, port}) == 0;
+    if (isPartOf || (use.isAtFault() && isAlone)) found[port].push_back(&use);
   }
   AuditReport report;
   for (const auto& [port, uses] : found) {

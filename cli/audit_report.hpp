@@ -24,7 +24,7 @@ struct UnleasedPort {
   Fault fault = Fault::ConnectedOnly;  // the worst
   std::string why;
   std::size_t processes = 0;
-  std::vector<const PortUse*> uses;  // without a lease
+  std::vector<const PortUse*> uses;  // without a lease, and those that they met
 };
 
 struct AuditReport {

@@ -1,4 +1,5 @@
 #include "audit_report.hpp"
+#include "output.hpp"
 
 #include <algorithm>
 #include <array>
@@ -20,7 +21,7 @@ std::string listed(const UnleasedPort& finding,
   std::vector<std::string> texts;
   for (const auto* use : finding.uses) {
     auto text = textOf(*use);
-    if (text.size() > kLongest) text = text.substr(0, kLongest - 3) + "...";
+    text = shortened(text, kLongest);
     if (text.empty() || std::find(texts.begin(), texts.end(), text) != texts.end()) continue;
     texts.push_back(std::move(text));
   }
@@ -86,6 +87,14 @@ void printTable(const AuditReport& report, const AuditLog& log, std::ostream& ou
   }
   for (const auto& [program, why] : log.unseen)
     out << "unseen: " << program << " (" << why << ")\n";
+  for (const auto& program : log.running)
+    out << "still running, unseen from now on: " << program << '\n';
+  if (log.unknown() > 0) {
+    out << "incomplete: of " << counted(log.unknown(), "bind")
+        << " nothing tells whether the port was leased, for lack of a descriptor\n";
+  }
+  if (log.lost > 0)
+    out << "incomplete: the log had no room for " << counted(log.lost, "line") << '\n';
 }
 
 }  // namespace portpool::cli

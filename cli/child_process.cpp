@@ -103,8 +103,11 @@ int runCommand(const Command& command, pid_t parent, const std::function<void()>
     if (number < 0) {
       ::kill(child, SIGKILL);
     } else if (number == SIGCHLD) {
+      // Others are left to this process by programs that ended before them.
       int status = 0;
-      if (::waitpid(child, &status, WNOHANG) == child) return statusOf(status);
+      for (pid_t ended = 0; (ended = ::waitpid(-1, &status, WNOHANG)) > 0;) {
+        if (ended == child) return statusOf(status);
+      }
       // Of a parent in another pid namespace there is nothing but the signal of its thread.
       const bool hasParent = parent == 0 ? signal.si_code > 0 : ::getppid() == parent;
       if (!hasParent && !std::exchange(isOrphan, true)) ::kill(child, SIGTERM);

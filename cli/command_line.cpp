@@ -148,25 +148,28 @@ class CommandLine {
 
   void addAudit() {
     auto& command = add(
-        "audit", Runs::AnotherCommand, "Report the ports that a command uses without a lease",
-        "Runs the command, and then lists the TCP and UDP ports that it, or any program it "
-        "started, bound or\nconnected to on this machine without a lease from portpool, worst "
-        "first. Ports bound by several\nprocesses will collide under -j; ports in the ephemeral "
-        "range fail by chance. The report follows\nthe command's own output. With --json it "
-        "includes the leased ports.\n\n"
-        "A preloaded library (LD_PRELOAD) records bind() and connect(). It cannot see into "
-        "statically linked\nprograms, programs of another architecture or with more rights than "
-        "their user, and programs\nstarted without this environment (env -i); the report lists "
-        "those as unseen. System calls that\nbypass the C library, as in Go programs, go "
-        "unnoticed.\n\n"
+        "audit", Runs::AnotherCommand, "Tell which ports a command takes by itself",
+        "Runs the command, and then lists the TCP and UDP ports that it, or what it starts, has "
+        "bound or\nconnected to on this machine, and that portpool had not leased; worst first. "
+        "Ports bound by more\nthan one process are the collisions that -j will bring, and ports "
+        "in the ephemeral range fail by\nchance. The report follows the command's own output. "
+        "With --json it has the leased ports, too.\n\n"
+        "A library is preloaded (LD_PRELOAD) that records bind() and connect(). It is not in, "
+        "and the\nreport says so, statically linked programs, those of another architecture or "
+        "with rights that\ntheir user has not, and those started without this environment "
+        "(env -i); nor does it wait for\nthose that outlive the command. Unseen without a word "
+        "are system calls that do not go through\nthe C library, as Go's do. It makes some system "
+        "calls itself, as getsockopt() and connect(): a\nseccomp filter that kills its process for "
+        "these kills it here.\n\n"
         "Examples:\n"
         "  portpool audit -- ctest -j8\n"
         "  portpool audit --fail -- ctest -j8         (in continuous integration)\n"
         "  portpool audit --json --output ports.json -- ./server_test",
         [this] { return audit(audit_, command_); });
     command.add_flag("--json", audit_.isJSON, "A report for programs");
-    command.add_flag("--fail", audit_.fail, "Exit status 1 if a port was not leased");
-    command.add_option("--output", audit_.output, "Write the report to a file instead of stdout")
+    command.add_flag("--fail", audit_.fail,
+                     "Exit status 1 if a port was not leased, or what was used is not known");
+    command.add_option("--output", audit_.output, "Write the report to a file, and not to stdout")
         ->option_text("FILE");
   }
 

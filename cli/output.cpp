@@ -58,10 +58,9 @@ std::string printable(std::string_view text) {
   return result;
 }
 
-std::string shortened(const std::string& text) {
-  constexpr std::size_t kLongest = 400;
-  if (text.size() <= kLongest) return text;
-  auto end = kLongest;  // not within a character
+std::string shortened(const std::string& text, std::size_t longest) {
+  if (text.size() <= longest) return text;
+  auto end = longest;  // not within a character
   while ((static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80) --end;
   return text.substr(0, end) + "...";
 }

@@ -18,7 +18,7 @@ std::string table(const std::vector<std::vector<std::string>>& rows);
 std::string printable(std::string_view text);
 
 /// The text, cut to what one reads of it in a line.
-std::string shortened(const std::string& text);
+std::string shortened(const std::string& text, std::size_t longest = 400);
 
 /// "3 ports", "1 port".
 std::string counted(std::size_t count, const std::string& what);

@@ -3,15 +3,15 @@
 // The log that the preloaded library writes and `portpool audit` reads: a line for each event, of
 // fields separated by tabs. Whatever would break that in a field is written as '?'.
 //
-//   bind|connect tcp|udp PORT ADDRESS ERRNO LEASED EPHEMERAL NETWORK PID PROGRAM COMMAND TEST
-//   MODULE
-//                OFFSET SYMBOL
+//   bind|connect tcp|udp PORT ADDRESS ERRNO LEASE EPHEMERAL NETWORK PID START PROGRAM COMMAND TEST
+//                MODULE OFFSET
 //   unseen PROGRAM REASON
 //
-// LEASED and EPHEMERAL, which is a bind to port 0, are 0 or 1. NETWORK stands for a network
-// namespace. OFFSET is where the call returns to in the file MODULE, and SYMBOL what is exported
-// there.
+// LEASE is the number of a Lease. EPHEMERAL is 1 for a bind to port 0, or else 0. NETWORK stands
+// for a network namespace; PID and START for a process, of whatever namespace. OFFSET is where the
+// call returns to in the file MODULE.
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -23,18 +23,53 @@ inline constexpr const char* kLogVariable = "PORTPOOL_AUDIT";
 /// That with the name of the running test; portpool's adapters set it, too.
 inline constexpr const char* kTestVariable = "PORTPOOL_CURRENT_TEST";
 
-/// A line, made without memory from the heap. Every member function leaves errno as it is.
+/// The file of the preloaded library.
+inline constexpr const char* kLibrary = "libportpool_audit.so";
+
+/// The file that every process of the command maps as it begins: whatever becomes of its
+/// descriptors, its user, its root folder and its limits, it can write its lines then.
+struct SharedLog {
+  static constexpr std::size_t kSize = std::size_t{32} << 20;
+
+  std::atomic<std::uint64_t> size;  // of the text; more than there is room for, once it is full
+  std::atomic<std::uint64_t> lost;  // lines
+  char text[kSize - 2 * sizeof(std::uint64_t)];
+};
+static_assert(sizeof(SharedLog) == SharedLog::kSize);
+
+/// Who leases a port.
+enum class Lease : std::uint8_t {
+  None,
+  Own,     // this process, or somebody by a lock, which does not tell
+  Others,  // another process
+  Unknown  // nobody could be asked: the process had no descriptor left
+};
+
+/// Maps the log, if there is one.
+void mapLog();
+
+/// Counts a line that cannot be made.
+void countLostLine();
+
+/// A line of texts that stay as they are until it is written. Every member function leaves errno as
+/// it is.
 class Line {
  public:
   Line& add(const char* text, std::size_t most = 400);
   Line& add(std::uint64_t number);
 
   /// Appends the line to the log, if there is one.
-  void write();
+  void write() const;
 
  private:
-  char text_[3072]{};
-  std::size_t size_ = 0;
+  struct Field {
+    const char* text;
+    std::size_t size;
+  };
+  Field fields_[16]{};
+  std::size_t count_ = 0;
+  char digits_[8][21]{};
+  std::size_t numbers_ = 0;
 };
 
 }  // namespace portpool::audit

@@ -1,17 +1,17 @@
-// What this process is.
-
 #include "process.hpp"
 
 #include "log.hpp"
+#include "read_file.hpp"
 
 #include <link.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <climits>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
-#include <initializer_list>
 
 namespace portpool::audit {
 namespace {
@@ -21,105 +21,69 @@ char ownProgram[400];
 char ownCommand[200];
 char ownLog[PATH_MAX];
 
-/// The text, cut if it is too long.
-template <std::size_t Size>
-void append(char (&to)[Size], const char* text) {
-  std::strncat(to, text, Size - 1 - std::strlen(to));
-}
-
-// ---- The test that the arguments name -----------------------------------------------------------
-
-/// Sets the variable for this process and those that it starts, before it has threads.
-void announceTest(const char* kind, const char* name) {
-  char text[256]{};
-  append(text, kind);
-  append(text, name);
-  ::setenv(kTestVariable, text, 1);
-}
-
-/// Whether the GoogleTest filter selects one test by its name.
-bool isOneTest(const char* filter) {
-  return std::strchr(filter, '.') != nullptr && std::strpbrk(filter, "*?:-") == nullptr;
-}
-
-/// Whether the program is built with Catch2: names of its types stand in it, with symbols or
-/// without.
-bool usesCatch2() {
-  const auto search = [](dl_phdr_info* file, std::size_t, void*) {
-    constexpr char kMark[] = "N5Catch";
-    for (int i = 0; i < file->dlpi_phnum; ++i) {
-      const auto& segment = file->dlpi_phdr[i];
-      if (segment.p_type != PT_LOAD || (segment.p_flags & PF_R) == 0) continue;
-      if ((segment.p_flags & PF_W) != 0) continue;
-      // NOLINTNEXTLINE(performance-no-int-to-ptr): the loader tells addresses as numbers
-      const auto* begin = reinterpret_cast<const char*>(file->dlpi_addr + segment.p_vaddr);
-      if (::memmem(begin, segment.p_filesz, kMark, sizeof kMark - 1) != nullptr) return 2;
-    }
-    return 1;  // the first is the program; the others do not matter
-  };
-  return ::dl_iterate_phdr(search, nullptr) == 2;
-}
-
-/// As catch_discover_tests passes the name of a test: alone, with '\' before what else would
-/// separate names. Empty if the argument is something else.
-void readCatch2Test(const char* argument, char (&name)[200]) {
-  if (std::strchr("-~[", *argument) != nullptr) return;  // the end of the text among them
-  std::size_t size = 0;
-  for (; *argument != '\0' && size + 1 < sizeof name; ++argument) {
-    if (*argument == '\\' && argument[1] != '\0') {
-      ++argument;
-    } else if (*argument == '*' || *argument == ',') {
-      name[0] = '\0';
-      return;
-    }
-    name[size++] = *argument;
-  }
-}
-
-void findTest(int count, char** arguments) {
-  constexpr char kFilter[] = "--gtest_filter=";
-  for (int i = 1; i < count; ++i) {
-    if (std::strncmp(arguments[i], kFilter, sizeof kFilter - 1) != 0) continue;
-    const char* filter = arguments[i] + sizeof kFilter - 1;
-    if (isOneTest(filter)) announceTest("test ", filter);
-    return;
-  }
-  char name[200]{};
-  if (count > 1) readCatch2Test(arguments[1], name);
-  if (name[0] != '\0' && usesCatch2()) return announceTest("test case ", name);
-  const char* filter = std::getenv("GTEST_FILTER");
-  if (filter != nullptr && isOneTest(filter) && std::getenv(kTestVariable) == nullptr) {
-    announceTest("test ", filter);
-  }
-}
-
-// glibc passes the arguments of main.
-__attribute__((constructor)) void begin(int count, char** arguments, char** /*environment*/) {
-  const auto size = ::readlink("/proc/self/exe", ownProgram, sizeof ownProgram - 1);
-  if (size <= 0 && count > 0) append(ownProgram, arguments[0]);
-  for (int i = 0; i < count; ++i) {
-    if (i > 0) append(ownCommand, " ");
-    append(ownCommand, arguments[i]);
-  }
-  const char* log = std::getenv(kLogVariable);
-  if (log == nullptr) return;
-  append(ownLog, log);
-  findTest(count, arguments);
+/// When this process was started, in ticks of the clock since the system's start.
+std::uint64_t startTime() {
+  constexpr int kColumn = 20;  // behind the name of the program, which may hold anything
+  char text[512]{};
+  readFile("/proc/self/stat", text, sizeof text);
+  const char* at = std::strrchr(text, ')');
+  for (int i = 0; i < kColumn && at != nullptr; ++i) at = std::strchr(at + 1, ' ');
+  return at == nullptr ? 0 : std::strtoull(at, nullptr, 10);
 }
 
 }  // namespace
 
+void readProcess() {
+  // As the system has them: this may be before the program has its arguments.
+  const auto size = readFile("/proc/self/cmdline", ownCommand, sizeof ownCommand);
+  if (::readlink("/proc/self/exe", ownProgram, sizeof ownProgram - 1) <= 0) {
+    std::memcpy(ownProgram, ownCommand, sizeof ownCommand);
+  }
+  for (std::size_t i = 0; i + 1 < size; ++i) {
+    if (ownCommand[i] == '\0') ownCommand[i] = ' ';
+  }
+  const char* log = std::getenv(kLogVariable);
+  if (log != nullptr) std::memcpy(ownLog, log, ::strnlen(log, sizeof ownLog - 1));
+}
+
 const char* program() { return ownProgram; }
 const char* command() { return ownCommand; }
-
 const char* logPath() { return ownLog; }
 
-const char* currentTest() {
-  for (const char* variable : {kTestVariable, "PYTEST_CURRENT_TEST"}) {
-    const char* test = std::getenv(variable);
-    if (test != nullptr && *test != '\0') return test;
+std::uint64_t processStart() {
+  static std::atomic<pid_t> knownProcess{0};
+  static std::atomic<std::uint64_t> knownStart{0};
+  const auto self = ::getpid();
+  if (knownProcess.load(std::memory_order_acquire) != self) {
+    struct stat processes {};
+    ::stat("/proc/self/ns/pid", &processes);
+    knownStart.store(processes.st_ino << 32 ^ startTime(), std::memory_order_relaxed);
+    knownProcess.store(self, std::memory_order_release);
   }
-  return "";
+  return knownStart.load(std::memory_order_relaxed);
+}
+
+Place placeOf(const void* address) {
+  struct Search {
+    std::uintptr_t address = 0;
+    Place place;
+  } search{reinterpret_cast<std::uintptr_t>(address), {}};
+  // This waits for a library that is being mapped, and not, as dladdr() does, until it is
+  // initialized: its constructors may wait for the thread that calls.
+  const auto look = [](dl_phdr_info* file, std::size_t, void* data) {
+    auto& found = *static_cast<Search*>(data);
+    const auto offset = found.address - file->dlpi_addr;
+    for (int i = 0; i < file->dlpi_phnum; ++i) {
+      const auto& segment = file->dlpi_phdr[i];
+      if (segment.p_type != PT_LOAD || offset - segment.p_vaddr >= segment.p_memsz) continue;
+      const bool isProgram = file->dlpi_name == nullptr || *file->dlpi_name == '\0';
+      found.place = {isProgram ? program() : file->dlpi_name, offset};
+      return 1;
+    }
+    return 0;
+  };
+  ::dl_iterate_phdr(look, &search);
+  return search.place;
 }
 
 }  // namespace portpool::audit

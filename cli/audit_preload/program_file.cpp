@@ -1,33 +1,25 @@
 #include "program_file.hpp"
 
+#include "read_file.hpp"
+#include "scratch.hpp"
+
 #include <elf.h>
-#include <fcntl.h>
 #include <link.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include <climits>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 namespace portpool::audit {
 namespace {
 
 /// The beginning of a file, in which linkers put the program headers.
 struct Beginning {
-  explicit Beginning(const char* path) {
-    const auto file = ::syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (file < 0) return;
-    const auto read = ::syscall(SYS_pread64, file, text, sizeof text - 1, 0);
-    ::syscall(SYS_close, file);
-    if (read > 0) size = static_cast<std::size_t>(read);
-    text[size] = '\0';
-  }
-
-  alignas(ElfW(Ehdr)) char text[1024]{};
-  std::size_t size = 0;
+  alignas(ElfW(Ehdr)) char text[1024];
+  std::size_t size;
 };
 
 /// Whether the process will have rights that its user has not: the system then preloads nothing.
@@ -58,28 +50,40 @@ bool hasLoader(const Beginning& beginning, const char* path) {
   return isLoader(path);
 }
 
-const char* whyUnseen(const char* path, int scripts) {
-  Beginning beginning(path);
-  auto* text = beginning.text;
-  if (std::strncmp(text, "#!", 2) == 0 && scripts > 0) {
-    text += 2 + std::strspn(text + 2, " \t");
-    text[std::strcspn(text, " \t\n")] = '\0';
-    return whyUnseen(text, scripts - 1);
-  }
-  if (beginning.size < sizeof(ElfW(Ehdr)) || std::memcmp(text, ELFMAG, SELFMAG) != 0) {
-    return nullptr;
-  }
+/// The program that runs the script, or null if this is none. Writes into the text.
+const char* interpreterIn(Beginning& script) {
+  if (std::strncmp(script.text, "#!", 2) != 0) return nullptr;
+  auto* name = script.text + 2 + std::strspn(script.text + 2, " \t");
+  name[std::strcspn(name, " \t\n")] = '\0';
+  return name;
+}
+
+const char* whyUnseen(const Beginning& program, const char* path) {
+  const auto* text = program.text;
+  if (program.size < sizeof(ElfW(Ehdr)) || std::memcmp(text, ELFMAG, SELFMAG) != 0) return nullptr;
   constexpr auto kOwnClass = sizeof(void*) == 8 ? ELFCLASS64 : ELFCLASS32;
   if (text[EI_CLASS] != kOwnClass) return "of another architecture";
-  if (!hasLoader(beginning, path)) return "statically linked";
-  return gainsRights(path) ? "has rights that its user does not have" : nullptr;
+  if (!hasLoader(program, path)) return "statically linked";
+  return gainsRights(path) ? "has rights that its user has not" : nullptr;
 }
 
 }  // namespace
 
 const char* whyUnseen(const char* path) {
+  struct Files {
+    Beginning script, program;
+  };
+  const Scratch<Files> files;
+  if (!files) return nullptr;
+  auto *read = &(*files).program, *script = &(*files).script;
   constexpr int kScripts = 4;  // one run by another, as the system allows it
-  return whyUnseen(path, kScripts);
+  for (int i = 0;; ++i) {
+    read->size = readFile(path, read->text, sizeof read->text);
+    const char* interpreter = i < kScripts ? interpreterIn(*read) : nullptr;
+    if (interpreter == nullptr) return whyUnseen(*read, path);
+    path = interpreter;
+    std::swap(read, script);
+  }
 }
 
 bool findProgram(const char* name, char* path, std::size_t size) {

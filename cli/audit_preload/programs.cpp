@@ -2,11 +2,15 @@
 // be in the new program.
 
 #include "log.hpp"
+#include "process.hpp"
 #include "program_file.hpp"
+#include "scratch.hpp"
 #include "system.hpp"
 
 #include <alloca.h>
+#include <fcntl.h>
 #include <spawn.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <climits>
@@ -18,58 +22,82 @@
 namespace portpool::audit {
 namespace {
 
-bool isFollowed(char* const* environment) {
+struct Path {
+  char text[PATH_MAX];
+};
+
+/// Why this library will not be in a program that is started with the environment, or null.
+const char* whyLeft(Words environment) {
   const auto size = std::strlen(kLogVariable);
+  bool hasLog = false, hasLibrary = false;
   for (; environment != nullptr && *environment != nullptr; ++environment) {
-    if (std::strncmp(*environment, kLogVariable, size) == 0 && (*environment)[size] == '=') {
-      return true;
+    const char* variable = *environment;
+    if (std::strncmp(variable, kLogVariable, size) == 0 && variable[size] == '=') hasLog = true;
+    constexpr char kPreload[] = "LD_PRELOAD=";
+    if (std::strncmp(variable, kPreload, sizeof kPreload - 1) == 0) {
+      hasLibrary = std::strstr(variable, kLibrary) != nullptr;
     }
   }
-  return false;
+  if (!hasLog || !hasLibrary) return "started without this environment";
+  return ::access(logPath(), R_OK | W_OK) == 0 ? nullptr : "cannot write to the audit's log";
 }
 
-void recordProgram(const char* path, char* const* environment) {
+void recordProgram(const char* path, Words environment) {
   if (path == nullptr || ::access(path, X_OK) != 0) return;
-  const char* why = isFollowed(environment) ? whyUnseen(path) : "started without this environment";
+  const char* why = whyLeft(environment);
+  if (why == nullptr) why = whyUnseen(path);
   if (why != nullptr) Line().add("unseen").add(path).add(why).write();
 }
 
 /// The program of that name along PATH.
-void recordNamed(const char* name, char* const* environment) {
-  char path[PATH_MAX];
-  if (name != nullptr && findProgram(name, path, sizeof path)) recordProgram(path, environment);
+void recordNamed(const char* name, Words environment) {
+  const Scratch<Path> path;
+  if (!path) return countLostLine();
+  auto& text = (*path).text;
+  if (name != nullptr && findProgram(name, text, sizeof text)) recordProgram(text, environment);
 }
 
-/// The program that is open as `file`.
-void recordOpen(int file, char* const* environment) {
-  char open[40]{}, target[PATH_MAX]{};
+/// The program that is open as `file`, or has that path from there.
+void recordOpen(int file, const char* path, Words environment) {
+  const Scratch<Path> target;
+  if (!target) return countLostLine();
+  auto& text = (*target).text;
+  char open[40]{};
   std::snprintf(open, sizeof open, "/proc/self/fd/%d", file);
-  if (::readlink(open, target, sizeof target - 1) > 0) recordProgram(target, environment);
+  const bool isRelative = *path != '\0' && *path != '/' && file != AT_FDCWD;
+  if (*path != '\0' && !isRelative) return recordProgram(path, environment);
+  const auto size = ::readlink(open, text, sizeof text - 1);
+  if (size <= 0) return;
+  const auto rest = std::strlen(path);
+  if (isRelative && static_cast<std::size_t>(size) + 1 + rest < sizeof text) {
+    text[size] = '/';
+    std::memcpy(text + size + 1, path, rest);
+  }
+  recordProgram(text, environment);
 }
-
-using Words = char* const*;
-Real<int(const char*, Words, Words)> realExecve("execve");
-Real<int(const char*, Words, Words)> realExecvpe("execvpe");
-Real<int(int, Words, Words)> realFexecve("fexecve");
-using Spawn = int(pid_t*, const char*, const posix_spawn_file_actions_t*, const posix_spawnattr_t*,
-                  Words, Words);
-Real<Spawn> realSpawn("posix_spawn");
-Real<Spawn> realSpawnp("posix_spawnp");
 
 int callExecve(const char* path, Words arguments, Words environment) {
+  const auto& functions = real();
   {
     const KeepErrno keepErrno;
     recordProgram(path, environment);
   }
-  return realExecve.get()(path, arguments, environment);
+  return functions.execve(path, arguments, environment);
 }
 
 int callExecvpe(const char* name, Words arguments, Words environment) {
+  const auto& functions = real();
   {
     const KeepErrno keepErrno;
     recordNamed(name, environment);
   }
-  return realExecvpe.get()(name, arguments, environment);
+  return functions.execvpe(name, arguments, environment);
+}
+
+/// That which runs a command for the program.
+void recordShell() {
+  const KeepErrno keepErrno;
+  recordProgram("/bin/sh", environ);
 }
 
 }  // namespace
@@ -93,33 +121,59 @@ PORTPOOL_AUDIT_EXPORT int execvp(const char* name, Words arguments) noexcept {
 }
 
 PORTPOOL_AUDIT_EXPORT int fexecve(int file, Words arguments, Words environment) noexcept {
+  const auto& functions = real();
   {
     const KeepErrno keepErrno;
-    recordOpen(file, environment);
+    recordOpen(file, "", environment);
   }
-  return realFexecve.get()(file, arguments, environment);
+  return functions.fexecve(file, arguments, environment);
+}
+
+PORTPOOL_AUDIT_EXPORT int execveat(int file, const char* path, Words arguments, Words environment,
+                                   int flags) noexcept {
+  real();
+  {
+    const KeepErrno keepErrno;
+    if (path != nullptr) recordOpen(file, path, environment);
+  }
+  // Older C libraries have no such function.
+  return static_cast<int>(::syscall(SYS_execveat, file, path, arguments, environment, flags));
 }
 
 PORTPOOL_AUDIT_EXPORT int posix_spawn(pid_t* pid, const char* path,
                                       const posix_spawn_file_actions_t* actions,
                                       const posix_spawnattr_t* attributes, Words arguments,
                                       Words environment) {
+  const auto& functions = real();
   {
     const KeepErrno keepErrno;
     recordProgram(path, environment);
   }
-  return realSpawn.get()(pid, path, actions, attributes, arguments, environment);
+  return functions.posixSpawn(pid, path, actions, attributes, arguments, environment);
 }
 
 PORTPOOL_AUDIT_EXPORT int posix_spawnp(pid_t* pid, const char* name,
                                        const posix_spawn_file_actions_t* actions,
                                        const posix_spawnattr_t* attributes, Words arguments,
                                        Words environment) {
+  const auto& functions = real();
   {
     const KeepErrno keepErrno;
     recordNamed(name, environment);
   }
-  return realSpawnp.get()(pid, name, actions, attributes, arguments, environment);
+  return functions.posixSpawnp(pid, name, actions, attributes, arguments, environment);
+}
+
+PORTPOOL_AUDIT_EXPORT int system(const char* command) {
+  const auto& functions = real();
+  if (command != nullptr) recordShell();
+  return functions.system(command);
+}
+
+PORTPOOL_AUDIT_EXPORT FILE* popen(const char* command, const char* mode) {
+  const auto& functions = real();
+  recordShell();
+  return functions.popen(command, mode);
 }
 
 // ---- Arguments one by one -----------------------------------------------------------------------

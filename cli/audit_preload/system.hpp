@@ -1,13 +1,16 @@
 #pragma once
 
-// What the functions that replace those of the system have in common. They run in any program, in
-// signal handlers and in children of vfork: they allocate no memory, keep no descriptor, and make
-// their system calls with syscall(), which is not a cancellation point and is not intercepted.
+// What the functions that take the place of the system's have in common. They run in any program,
+// in signal handlers on small stacks and in children of vfork: they take no memory from the heap
+// and little from the stack, keep no descriptor, take no lock of the loader's that a plug-in may
+// wait under, and make their own system calls by syscall(), which nobody cancels and nobody else
+// intercepts.
 
-#include <dlfcn.h>
+#include <spawn.h>
+#include <sys/socket.h>
 
-#include <atomic>
 #include <cerrno>
+#include <cstdio>
 
 namespace portpool::audit {
 
@@ -23,25 +26,31 @@ class KeepErrno {
   int errno_ = errno;
 };
 
-/// The function of that name which the program would call without this library.
-template <class Function>
-class Real {
- public:
-  constexpr explicit Real(const char* name) : name_(name) {}
+using Words = char* const*;
 
-  Function* get() {
-    auto* function = function_.load(std::memory_order_relaxed);
-    if (function == nullptr) {
-      function = reinterpret_cast<Function*>(::dlsym(RTLD_NEXT, name_));
-      function_.store(function, std::memory_order_relaxed);
-    }
-    return function;
-  }
+/// The functions that the program would call without this library.
+struct RealFunctions {
+  using Spawn = int(pid_t*, const char*, const posix_spawn_file_actions_t*,
+                    const posix_spawnattr_t*, Words, Words);
 
- private:
-  const char* name_;
-  std::atomic<Function*> function_{nullptr};
+  int (*bind)(int, const sockaddr*, socklen_t);
+  int (*connect)(int, const sockaddr*, socklen_t);
+  int (*execve)(const char*, Words, Words);
+  int (*execvpe)(const char*, Words, Words);
+  int (*fexecve)(int, Words, Words);
+  Spawn* posixSpawn;
+  Spawn* posixSpawnp;
+  int (*system)(const char*);
+  FILE* (*popen)(const char*, const char*);
+  int (*setenv)(const char*, const char*, int);
+  int (*putenv)(char*);
+  int (*unsetenv)(const char*);
+  int (*clearenv)();
 };
+
+/// All of them, found when the library is loaded, or when a library calls that is initialized
+/// before it. By then, too, it is known what this process is.
+const RealFunctions& real();
 
 }  // namespace portpool::audit
 

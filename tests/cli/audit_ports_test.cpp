@@ -21,24 +21,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-/// Ports of this machine for the tests to use without a lease: in a network of their own, where
-/// nobody has leased them.
-class AuditOfPorts : public ::testing::Test {
- protected:
-  void SetUp() override {
-    const auto result = runPortpool({"isolate", "--", "true"});
-    if (result.exitCode != 0) GTEST_SKIP() << result.errors;
-  }
-
-  /// Audits a script that has a network of its own: $U is the user of ports, $P and $Q are free.
-  Audit auditScript(const std::string& script) const {
-    return audit({PORTPOOL_COMMAND, "isolate", "--", "sh", "-c", script},
-                 {{"U", PORT_USER}, {"P", p}, {"Q", q}, {"PORTPOOL", PORTPOOL_COMMAND}});
-  }
-
-  const std::vector<TCPPortOwner> owners = PortPool::process().allocateSeveral(2);
-  const std::string p = std::to_string(owners[0].port()), q = std::to_string(owners[1].port());
-};
+class AuditOfPorts : public IsolatedAudit {};
 
 TEST_F(AuditOfPorts, SaysWhoTakesAPortByItself) {
   const auto result = auditScript("$U bind tcp 127.0.0.1 $P");
@@ -74,9 +57,19 @@ TEST_F(AuditOfPorts, ThatSeveralProcessesTakeCollide) {
 }
 
 TEST_F(AuditOfPorts, ThatProcessesTakeAtDifferentAddressesDoNotCollide) {
-  const auto result = auditScript("$U bind tcp 127.0.0.1 $P fork bind tcp 127.0.0.2 $P");
-  EXPECT_THAT(result.findings(), ::testing::ElementsAre("fixed " + p));
-  EXPECT_EQ(result.port(p).at("why"), "fixed, bound by 2 processes");
+  for (const std::string script : {"$U bind tcp 127.0.0.1 $P fork bind tcp 127.0.0.2 $P",
+                                   "$U bind tcp 0.0.0.0 $P fork try tcp ::1 $P"}) {
+    const auto result = auditScript(script);
+    EXPECT_THAT(result.findings(), ::testing::ElementsAre("fixed " + p)) << result.messages;
+    if (result.messages.find("bind") != std::string::npos) GTEST_SKIP() << "IPv6 is not here";
+    EXPECT_EQ(result.port(p).at("why"), "fixed, bound by 2 processes");
+  }
+}
+
+TEST_F(AuditOfPorts, ThatProcessesOfOnePidTakeCollide) {
+  const std::string user = "unshare -pf $U bind tcp 127.0.0.1 $P";
+  if (auditScript("unshare -pf true").status != 0) GTEST_SKIP() << "no namespaces of pids here";
+  EXPECT_THAT(auditScript(user + "; " + user).findings(), ::testing::ElementsAre("collides " + p));
 }
 
 TEST_F(AuditOfPorts, ThatOneTestTakesAgainDoNotCollide) {
@@ -103,6 +96,26 @@ TEST_F(AuditOfPorts, SaysThatABindFailed) {
   EXPECT_EQ(result.port(p).at("why"),
             "failed: address in use, in 1 process; bound by 2 processes: these collide under -j");
   EXPECT_EQ(valuesOf("error", result.port(p)), (std::set<JSON>{nullptr, "EADDRINUSE"}));
+}
+
+TEST_F(AuditOfPorts, SaysThatABindToALeasedPortFailed) {
+  const auto result = auditScript(
+      "PORTPOOL_PORTS=$P $PORTPOOL exec -- $U bind tcp 127.0.0.1 $P fork try tcp 127.0.0.1 $P");
+  EXPECT_THAT(result.findings(), ::testing::ElementsAre("in use " + p)) << result.messages;
+  EXPECT_EQ(result.port(p).at("why"), "failed: address in use, in 1 process while it was leased");
+  EXPECT_GE(result.port(p).at("uses").size(), 2U);  // the other's, too
+}
+
+TEST_F(AuditOfPorts, LeavesOutWhatThePoolTriesInVain) {
+  const TemporaryFile pool;
+  std::ofstream(pool.path())
+      << "#!/bin/sh\n"
+         "PORTPOOL_PORTS=$P PORTPOOL_WAIT_SECONDS=0 $PORTPOOL exec -- true\n";
+  std::filesystem::permissions(pool.path(), std::filesystem::perms::owner_all);
+  const auto result = auditScript("$U bind tcp 127.0.0.1 $P exec " + pool.path());
+  EXPECT_NE(result.status, 0);
+  EXPECT_THAT(result.findings(), ::testing::ElementsAre("fixed " + p)) << result.messages;
+  EXPECT_EQ(result.port(p).at("why"), "fixed, bound by 1 process");
 }
 
 TEST_F(AuditOfPorts, SaysThatAPortIsEphemeral) {

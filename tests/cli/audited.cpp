@@ -18,4 +18,18 @@ Audit audit(const Arguments& command, const Variables& variables) {
   return {result.exitCode, JSON::parse(report.text()), result.output + result.errors};
 }
 
+void IsolatedAudit::SetUp() {
+  const auto result = runPortpool({"isolate", "--", "true"});
+  if (result.exitCode != 0) GTEST_SKIP() << result.errors;
+}
+
+Audit IsolatedAudit::auditScript(const std::string& script, Variables variables) const {
+  variables.merge(Variables{{"U", PORT_USER},
+                            {"ODD", ODD_PORT_USER},
+                            {"P", p},
+                            {"Q", q},
+                            {"PORTPOOL", PORTPOOL_COMMAND}});
+  return audit({PORTPOOL_COMMAND, "isolate", "--", "sh", "-c", script}, variables);
+}
+
 }  // namespace portpool::test

@@ -2,7 +2,10 @@
 
 #include "command.hpp"
 
+#include <gtest/gtest.h>
+
 #include <nlohmann/json.hpp>
+#include <portpool/portpool.hpp>
 #include <set>
 #include <string>
 #include <vector>
@@ -39,6 +42,20 @@ struct Audit {
 
 /// Audits a command.
 Audit audit(const Arguments& command, const Variables& variables = {});
+
+/// Ports of this machine for the tests to use without a lease: in a network of their own, where
+/// nobody has leased them.
+class IsolatedAudit : public ::testing::Test {
+ protected:
+  void SetUp() override;
+
+  /// Audits a script that has a network of its own: $U is the user of ports, $ODD one that uses
+  /// them in other ways, $P and $Q are free.
+  Audit auditScript(const std::string& script, Variables variables = {}) const;
+
+  const std::vector<TCPPortOwner> owners = PortPool::process().allocateSeveral(2);
+  const std::string p = std::to_string(owners[0].port()), q = std::to_string(owners[1].port());
+};
 
 /// The values of `key` in the uses of a port.
 std::set<JSON> valuesOf(const std::string& key, const JSON& port);
