@@ -64,7 +64,8 @@ std::vector<std::string> orphans() {
     const fs::path process("/proc/" + std::to_string(child));
     const auto program = fs::read_symlink(process / "exe", ignored);
     if (program == fs::read_symlink("/proc/self/exe", ignored)) continue;
-    const auto name = stateOf(child).program;
+    const auto path = programOf(child);
+    const auto name = path.substr(path.rfind('/') + 1);
     programs.push_back(printable(name) + " (pid " + std::to_string(child) + ')');
   }
   return programs;
