@@ -78,7 +78,7 @@ std::string userName(const PortUser& user) {
 std::string unseenProcess() {
   return ::geteuid() == 0
              ? "a process that is not shown here, of a container perhaps: run this outside"
-             : "a process that this user may not look at: run this as root";
+             : "a process that this user may not inspect: run this as root";
 }
 
 }  // namespace portpool::cli

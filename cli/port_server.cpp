@@ -106,8 +106,8 @@ std::string PortServer::answer(std::string_view text, const ucred& peer, Time ac
   if (!process) {
     refuse(Refusal::Process, "process " + std::to_string(peer.pid) +
                                  " asks for a port for process " + std::to_string(request->pid) +
-                                 ", which has ended or is not of user " + std::to_string(peer.uid) +
-                                 " and of its pid namespace");
+                                 ", which has ended or does not belong to user " +
+                                 std::to_string(peer.uid) + " and of its pid namespace");
     return {};
   }
   auto owners = take(request->ports, request->areAny);

@@ -119,7 +119,7 @@ class Listener {
   [[noreturn]] void throwError() const {
     if (errno == EADDRINUSE) {
       throw std::runtime_error("the address " + address_.name() +
-                               " is in use; end the server that has it, or serve on another "
+                               " is in use; stop the server that has it, or serve on another "
                                "(--address), which clients find by PORTSERVER_ADDRESS");
     }
     throw std::system_error(errno, std::generic_category(), "cannot serve on " + address_.name());

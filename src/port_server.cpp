@@ -97,9 +97,9 @@ std::vector<std::uint16_t> PortServer::draw(std::size_t count, Choice choice) co
     while (ports.size() < count) ports.push_back(static_cast<std::uint16_t>(ports.back() + 1));
     return ports;
   }
-  throw PortServerError(title() + " answers " + quoted(answer) + ", which is no port" +
-                        (expected == 1 ? "" : " or too few") + "; name a portserver, or unset " +
-                        kVariable);
+  throw PortServerError(title() + " answers " + quoted(answer) + ", which is not a port" +
+                        (expected == 1 ? "" : " or not enough of them") +
+                        "; name a portserver, or unset " + kVariable);
 }
 
 std::string PortServer::describeEnd() const {

@@ -64,7 +64,7 @@ const char* whyUnseen(const Beginning& program, const char* path) {
   constexpr auto kOwnClass = sizeof(void*) == 8 ? ELFCLASS64 : ELFCLASS32;
   if (text[EI_CLASS] != kOwnClass) return "of another architecture";
   if (!hasLoader(program, path)) return "statically linked";
-  return gainsRights(path) ? "has rights that its user has not" : nullptr;
+  return gainsRights(path) ? "has rights that its user does not have" : nullptr;
 }
 
 }  // namespace
