@@ -42,19 +42,34 @@ int statusOf(int status) {
   return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
+std::vector<char*> pointersTo(Command& command) {
+  std::vector<char*> words;
+  for (auto& word : command) words.push_back(word.data());
+  words.push_back(nullptr);
+  return words;
+}
+
+/// As becomeCommand().
+int execute(const std::vector<char*>& words) {
+  ::execvp(words[0], words.data());
+  const int error = errno;
+  std::fprintf(stderr, "portpool: cannot run \"%s\": %s\n", words[0], std::strerror(error));
+  return error == ENOENT || error == ENOTDIR ? kNotFound : kNotExecutable;
+}
+
 /// Starts the command in a child whose signal mask is `mask`. Until it becomes the command, the
 /// child has this process's memory, which has one thread only, and may do there what it likes: page
 /// by page, a copy of it costs more than all else that is done here.
-pid_t startCommand(const Command& command, const std::function<void()>& prepare,
-                   const sigset_t& mask) {
+pid_t startCommand(Command command, const std::function<void()>& prepare, const sigset_t& mask) {
   const auto self = ::getpid();
+  const auto words = pointersTo(command);  // what the child allocates, nobody frees
   // NOLINTBEGIN(clang-analyzer-security.insecureAPI.vfork,clang-analyzer-unix.Vfork)
   const auto child = ::vfork();
   if (child == 0) {
     askForEndOf(self, SIGKILL);
     ::sigprocmask(SIG_SETMASK, &mask, nullptr);
     prepare();
-    ::_exit(becomeCommand(command));
+    ::_exit(execute(words));
   }
   // NOLINTEND(clang-analyzer-security.insecureAPI.vfork,clang-analyzer-unix.Vfork)
   if (child < 0) throw std::system_error(errno, std::generic_category(), "vfork");
@@ -63,16 +78,7 @@ pid_t startCommand(const Command& command, const std::function<void()>& prepare,
 
 }  // namespace
 
-int becomeCommand(const Command& command) {
-  auto words = command;
-  std::vector<char*> argv;
-  for (auto& word : words) argv.push_back(word.data());
-  argv.push_back(nullptr);
-  ::execvp(argv[0], argv.data());
-  const int error = errno;
-  std::fprintf(stderr, "portpool: cannot run \"%s\": %s\n", argv[0], std::strerror(error));
-  return error == ENOENT || error == ENOTDIR ? kNotFound : kNotExecutable;
-}
+int becomeCommand(Command command) { return execute(pointersTo(command)); }
 
 pid_t endWithParent() {
   // That signal comes, too, when a thread of the parent ends, and the parent lives.

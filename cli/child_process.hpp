@@ -18,6 +18,6 @@ pid_t endWithParent();
 int runCommand(const Command& command, pid_t parent, const std::function<void()>& prepare);
 
 /// Replaces this process by the command. If that fails, logs why and returns the exit status.
-int becomeCommand(const Command& command);
+int becomeCommand(Command command);
 
 }  // namespace portpool::cli

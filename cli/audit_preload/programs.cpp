@@ -59,6 +59,7 @@ void recordNamed(const char* name, Words environment) {
 
 /// The program that is open as `file`, or has that path from there.
 void recordOpen(int file, const char* path, Words environment) {
+  if (path == nullptr) return;  // as the system refuses it
   const Scratch<Path> target;
   if (!target) return countLostLine();
   auto& text = (*target).text;
@@ -134,7 +135,7 @@ PORTPOOL_AUDIT_EXPORT int execveat(int file, const char* path, Words arguments, 
   real();
   {
     const KeepErrno keepErrno;
-    if (path != nullptr) recordOpen(file, path, environment);
+    recordOpen(file, path, environment);
   }
   // Older C libraries have no such function.
   return static_cast<int>(::syscall(SYS_execveat, file, path, arguments, environment, flags));

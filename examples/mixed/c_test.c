@@ -11,5 +11,5 @@ int main(void) {
     fputs("run it by: portpool exec -- c_test\n", stderr);
     return 1;
   }
-  return talk_to_itself(atoi(port));
+  return talkToItself(atoi(port));
 }

@@ -4,4 +4,4 @@
 
 #define PORT 8080
 
-int main(void) { return talk_to_itself(PORT); }
+int main(void) { return talkToItself(PORT); }

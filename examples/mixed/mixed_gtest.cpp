@@ -8,6 +8,6 @@ extern "C" {
 
 class Server : public portpool::gtest::PortFixture<::testing::TestWithParam<int>> {};
 
-TEST_P(Server, TalksToItself) { EXPECT_EQ(talk_to_itself(getNextAvailableTCPPort()), 0); }
+TEST_P(Server, TalksToItself) { EXPECT_EQ(talkToItself(getNextAvailableTCPPort()), 0); }
 
 INSTANTIATE_TEST_SUITE_P(Mixed, Server, ::testing::Range(0, 30));

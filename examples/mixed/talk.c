@@ -25,7 +25,7 @@ static void fail(const char* what, int port) {
   exit(1);
 }
 
-int listen_on(int port) {
+int listenOn(int port) {
   const struct sockaddr_in address = address_of(port);
   const int yes = 1;
   const int listener = socket(AF_INET, SOCK_STREAM, 0);
@@ -45,7 +45,7 @@ void serve(int listener, const char* token) {
   }
 }
 
-void expect_token(int port, const char* token) {
+void expectToken(int port, const char* token) {
   const struct sockaddr_in address = address_of(port);
   char answer[128];
   size_t size = 0;
@@ -66,13 +66,13 @@ void expect_token(int port, const char* token) {
   }
 }
 
-int talk_to_itself(int port) {
+int talkToItself(int port) {
   char token[32];
-  const int listener = listen_on(port);
+  const int listener = listenOn(port);
   snprintf(token, sizeof token, "token of %d", (int)getpid());
   const pid_t server = fork();
   if (server == 0) serve(listener, token);
-  for (int i = 0; i < 100; ++i) expect_token(port, token);
+  for (int i = 0; i < 100; ++i) expectToken(port, token);
   kill(server, SIGTERM);
   waitpid(server, NULL, 0);
   return 0;

@@ -4,17 +4,17 @@
 #define TALK_H
 
 /* Listens on the port. Ends the program with a message if somebody else does already. */
-int listen_on(int port);
+int listenOn(int port);
 
 /* Tells whoever connects the token, for ever. */
 void serve(int listener, const char* token);
 
 /* Connects to the port and checks that the token comes back. Ends the program with a message if it
  * does not. */
-void expect_token(int port, const char* token);
+void expectToken(int port, const char* token);
 
 /* Serves on the port, in a child, and checks a hundred times that it reaches that very server.
  * Returns the exit status of the program. */
-int talk_to_itself(int port);
+int talkToItself(int port);
 
 #endif

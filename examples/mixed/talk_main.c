@@ -9,13 +9,13 @@
 
 int main(int argc, char** argv) {
   if (argc == 4 && strcmp(argv[1], "serve") == 0) {
-    const int listener = listen_on(atoi(argv[2]));
+    const int listener = listenOn(atoi(argv[2]));
     puts("ready");
     fclose(stdout);
     serve(listener, argv[3]);
   }
   if (argc == 4 && strcmp(argv[1], "expect") == 0) {
-    expect_token(atoi(argv[2]), argv[3]);
+    expectToken(atoi(argv[2]), argv[3]);
     return 0;
   }
   fputs("usage: talk serve|expect PORT TOKEN\n", stderr);

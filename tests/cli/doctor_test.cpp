@@ -6,9 +6,9 @@
 
 #include <portpool/portpool.hpp>
 
-#include <signal.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <string>
 
 namespace portpool::test {
