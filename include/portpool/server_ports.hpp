@@ -36,8 +36,8 @@ PortSet getServerTCPPorts();
 std::string serverTCPPortsVariable();
 
 /// The address of the port server that PortPool::process() draws its ports from, which
-/// PORTSERVER_ADDRESS names; "" if that is not set, or a variable names the ports. Thread-safe under
-/// the same condition.
+/// PORTSERVER_ADDRESS names; "" if that is not set, or a variable names the ports. Thread-safe
+/// under the same condition.
 std::string portServerAddress();
 
 }  // namespace portpool
