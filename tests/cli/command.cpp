@@ -20,6 +20,8 @@ ProcessResult runScript(const std::string& script, const std::string& shell,
                     variables);
 }
 
+bool canIsolate() { return runPortpool({"isolate", "--", "true"}).exitCode == 0; }
+
 std::vector<std::uint16_t> portsIn(const std::string& text) {
   std::istringstream words(text);
   std::vector<std::uint16_t> ports;

@@ -19,6 +19,10 @@ ProcessResult runPortpool(const Arguments& arguments, const Variables& variables
 ProcessResult runScript(const std::string& script, const std::string& shell = "sh",
                         const Variables& variables = {});
 
+/// Whether processes may have networks of their own here. Not under ThreadSanitizer, for one, which
+/// starts a thread in each program.
+bool canIsolate();
+
 /// The numbers in the text, between blanks.
 std::vector<std::uint16_t> portsIn(const std::string& text);
 

@@ -172,11 +172,11 @@ TEST(List, ShowsThemToProcessesThatTakeSuch) {
 }
 
 TEST(List, TellsOfOtherNetworks) {
+  if (!canIsolate()) GTEST_SKIP() << "NOT TESTED: there are no networks of one's own here";
   const auto result = runScript(
       "fifo=$(mktemp -u); mkfifo $fifo; "
       "portpool isolate -- portpool exec -n 3 -- sh -c 'echo > '$fifo'; exec sleep 1000' & "
       "read line < $fifo; portpool list --json; portpool list >&2; kill $!; wait; rm $fifo");
-  if (runPortpool({"isolate", "--", "true"}).exitCode != 0) GTEST_SKIP() << result.errors;
   EXPECT_GE(jsonOf(result)["leases_of_other_networks"], 3);
   EXPECT_THAT(result.errors, ContainsRegex("not listed: [0-9]+ leases of other networks"));
 }
