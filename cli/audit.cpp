@@ -56,15 +56,14 @@ std::string findLibrary() {
 /// ports of `portpool get` ends by itself.
 std::vector<std::string> orphans() {
   std::vector<std::string> programs;
-  const auto self = std::to_string(::getpid());
-  std::ifstream children("/proc/self/task/" + self + "/children");
+  const auto self = ::getpid();
+  const auto ownProgram = programOf(self);
+  const auto id = std::to_string(self);
+  std::ifstream children("/proc/" + id + "/task/" + id + "/children");
   for (pid_t child = 0; children >> child;) {
     if (::waitpid(child, nullptr, WNOHANG) == child) continue;
-    std::error_code ignored;
-    const fs::path process("/proc/" + std::to_string(child));
-    const auto program = fs::read_symlink(process / "exe", ignored);
-    if (program == fs::read_symlink("/proc/self/exe", ignored)) continue;
     const auto path = programOf(child);
+    if (path == ownProgram) continue;
     const auto name = path.substr(path.rfind('/') + 1);
     programs.push_back(printable(name) + " (pid " + std::to_string(child) + ')');
   }

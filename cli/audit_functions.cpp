@@ -1,5 +1,7 @@
 #include "audit_functions.hpp"
 
+#include "child_process.hpp"
+
 #include <fcntl.h>
 #include <link.h>
 #include <poll.h>
@@ -23,18 +25,14 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 /// What a program that ends in time writes to stdout; nothing otherwise.
-std::string outputOf(std::vector<std::string> command, Clock::time_point deadline) {
+std::string outputOf(Command command, Clock::time_point deadline) {
   std::array<int, 2> pipe{};
   if (::pipe2(pipe.data(), O_CLOEXEC) != 0) return {};
   const auto child = ::fork();
   if (child == 0) {
-    std::vector<char*> words;
-    for (auto& word : command) words.push_back(word.data());
-    words.push_back(nullptr);
     ::dup2(pipe[1], STDOUT_FILENO);
     ::dup2(::open("/dev/null", O_WRONLY | O_CLOEXEC), STDERR_FILENO);
-    ::execvp(words[0], words.data());
-    ::_exit(1);
+    ::_exit(becomeCommand(std::move(command)));
   }
   ::close(pipe[1]);
   std::string output;
@@ -85,7 +83,7 @@ void nameFunctions(const std::vector<PortUse*>& uses) {
   const auto deadline = Clock::now() + kLimit;
   for (const auto& [module, offsets] : places) {
     if (module.empty() || offsets.empty()) continue;
-    std::vector<std::string> command{"addr2line", "-f", "-C", "-e", module};
+    Command command{"addr2line", "-f", "-C", "-e", module};
     for (const auto offset : offsets) {
       std::ostringstream address;
       address << std::hex << offset - 1;  // within the call, and not behind it

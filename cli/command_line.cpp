@@ -113,7 +113,7 @@ class CommandLine {
     command.add_option("--env", exec_.variable, "Another name for the variable PORT")
         ->check([](const std::string& name) {
           const bool isName = !name.empty() && name.find('=') == std::string::npos;
-          return isName ? "" : "\"" + name + "\" is no name of a variable";
+          return isName ? "" : "\"" + name + "\" cannot be the name of a variable";
         })
         ->option_text("NAME");
   }
@@ -134,7 +134,7 @@ class CommandLine {
   void addIsolate() {
     add("isolate", Runs::AnotherCommand, "Run a command in a network of its own",
         "The command, and every program it starts, runs in user and network namespaces of its "
-        "own, with\nloopback up: it may use any port without meeting anybody else. It can still "
+        "own, with\nloopback up: it may use any port without a conflict. It can still "
         "reach files and SysV\nshared memory. It cannot reach other networks, abstract sockets "
         "outside, or anything that needs\nanother user ID than its own. A command that lists its "
         "tests (--gtest_list_tests, --list-tests)\nis not isolated.\n\n"
@@ -148,28 +148,29 @@ class CommandLine {
 
   void addAudit() {
     auto& command = add(
-        "audit", Runs::AnotherCommand, "Tell which ports a command takes by itself",
-        "Runs the command, and then lists the TCP and UDP ports that it, or what it starts, has "
-        "bound or\nconnected to on this machine, and that portpool had not leased; worst first. "
-        "Ports bound by more\nthan one process are the collisions that -j will bring, and ports "
-        "in the ephemeral range fail by\nchance. The report follows the command's own output. "
-        "With --json it has the leased ports, too.\n\n"
-        "A library is preloaded (LD_PRELOAD) that records bind() and connect(). It is not in, "
-        "and the\nreport says so, statically linked programs, those of another architecture or "
-        "with rights that\ntheir user has not, and those started without this environment "
-        "(env -i); nor does it wait for\nthose that outlive the command. Unseen without a word "
-        "are system calls that do not go through\nthe C library, as Go's do. It makes some system "
-        "calls itself, as getsockopt() and connect(): a\nseccomp filter that kills its process for "
-        "these kills it here.\n\n"
+        "audit", Runs::AnotherCommand, "Find the ports that a command uses without a lease",
+        "Runs the command, then lists the TCP and UDP ports of this machine that it, or any "
+        "program "
+        "it starts,\nbound or connected to without a lease, worst first. Ports bound by more than "
+        "one process will\ncollide when tests run in parallel; ports in the ephemeral range fail "
+        "by chance. The report follows\nthe command's own output. With --json it includes the "
+        "leased ports.\n\n"
+        "A preloaded library (LD_PRELOAD) records bind() and connect(). It cannot be loaded into "
+        "programs that\nare statically linked, built for another architecture, set-user-ID, or "
+        "started without this\nenvironment (env -i); the report names those, and programs that "
+        "are still running when the command\nends. System calls that bypass the C library, like "
+        "those of Go, are missed without a message. The\nlibrary makes system calls of its own, "
+        "such as getsockopt() and connect(): a seccomp filter that\nkills the process for one of "
+        "these does so here, too.\n\n"
         "Examples:\n"
         "  portpool audit -- ctest -j8\n"
         "  portpool audit --fail -- ctest -j8         (in continuous integration)\n"
         "  portpool audit --json --output ports.json -- ./server_test",
         [this] { return audit(audit_, command_); });
-    command.add_flag("--json", audit_.isJSON, "A report for programs");
+    command.add_flag("--json", audit_.isJSON, "Print a report for programs");
     command.add_flag("--fail", audit_.fail,
-                     "Exit status 1 if a port was not leased, or what was used is not known");
-    command.add_option("--output", audit_.output, "Write the report to a file, and not to stdout")
+                     "Exit status 1 if a port was not leased, or if the report is incomplete");
+    command.add_option("--output", audit_.output, "Write the report to a file instead of stdout")
         ->option_text("FILE");
   }
 
@@ -179,10 +180,10 @@ class CommandLine {
 
   void addList() {
     auto& command =
-        add("list", Runs::Nothing, "Print who leases which ports, and what listens on them",
-            "Of all users, in this network. The command line of a test program that CTest runs "
-            "names its test.\nIt is cut after 400 bytes, in JSON after 16 KiB. What this user may "
-            "not look at is listed with \"?\".\n\n"
+        add("list", Runs::Nothing, "List the leased ports: who leases each, and what listens on it",
+            "Lists the leases of all users in this network namespace. The command line of a test "
+            "program that CTest\nruns names its test; it is cut after 400 bytes, in JSON after "
+            "16 KiB. What this user may not see is\nshown as \"?\".\n\n"
             "Examples:\n"
             "  portpool list\n"
             "  portpool list --json | jq '.ports[].port'",
@@ -191,9 +192,10 @@ class CommandLine {
   }
 
   void addWho() {
-    auto& command = add("who", Runs::Nothing, "Print who uses a port",
-                        "With a lease, as a server, or with connections that are open or linger. "
-                        "Exit status 1 if nobody\ndoes.\n\n"
+    auto& command = add("who", Runs::Nothing, "Show who uses a port",
+                        "Lists who leases the port, which server listens on it, and which "
+                        "connections are open or linger.\nThe exit status is 1 if nobody uses "
+                        "it.\n\n"
                         "Examples:\n"
                         "  portpool who 23817\n"
                         "  until portpool who 23817 > /dev/null; do sleep 0.1; done",
@@ -206,10 +208,11 @@ class CommandLine {
   }
 
   void addDoctor() {
-    auto& command = add("doctor", Runs::Nothing, "Print what will make tests flaky here",
-                        "With the command that fixes it, and which ports tests get and why. Run it "
-                        "with the environment\nand the limits of the tests. Exit status 1 if "
-                        "something will fail, 0 if there are only warnings.\n\n"
+    auto& command = add("doctor", Runs::Nothing, "Show what will make tests flaky on this machine",
+                        "Shows which ports tests get and why, and each problem with the command "
+                        "that fixes it. Run it with the\nenvironment and the limits of the tests. "
+                        "The exit status is 1 if something will fail, 0 if there\nare only "
+                        "warnings.\n\n"
                         "Examples:\n"
                         "  portpool doctor\n"
                         "  portpool doctor --json | jq '.findings[] | select(.severity != \"ok\")'",
@@ -220,17 +223,17 @@ class CommandLine {
   void addServe() {
     auto& command = add(
         "serve", Runs::Nothing, "Hand out ports to tests that use portpicker",
-        "Speaks the protocol of Google's portserver, so that tests in Python and other languages, "
-        "by\nportpicker and PORTSERVER_ADDRESS, draw from the same leases as the C++ tests "
-        "beside them. A\nport is leased until the process that it was asked for ends, or the "
-        "server. The ports are those of\nPORTPOOL_PORTS and the like, unless --ports names "
-        "others. Prints a line when it is ready, and\nends by SIGTERM or SIGINT.\n\n"
+        "Speaks the protocol of Google's portserver: tests in Python and other languages that use "
+        "portpicker with\nPORTSERVER_ADDRESS share the leases of the C++ tests beside them. A "
+        "port is leased until the process it\nwas requested for ends, or the server does. The "
+        "ports are those that PORTPOOL_PORTS or\nPORTPOOL_PORTS_FILE name, unless --ports does. "
+        "Prints a line when it is ready; SIGTERM or SIGINT\nends it.\n\n"
         "Examples:\n"
         "  portpool serve & PORTSERVER_ADDRESS=@unittest-portserver pytest\n"
         "  portpool serve --address /run/tests/ports --ports 20000-20999",
         [this] { return serve(serve_); });
     command
-        .add_option("--address", serve_.address, "Where to serve: @NAME, or the path of a socket")
+        .add_option("--address", serve_.address, "Where to listen: @NAME, or the path of a socket")
         ->option_text("ADDRESS [" + serve_.address + "]");
     command.add_option("--ports", serve_.ports, "The ports, like 20000-20999,30000")
         ->check([](const std::string& text) -> std::string {
@@ -241,7 +244,8 @@ class CommandLine {
           }
         })
         ->option_text("SPEC");
-    command.add_flag("--any-user", serve_.servesAnyUser, "Serve every user, not only this one");
+    command.add_flag("--any-user", serve_.servesAnyUser,
+                     "Serve every user instead of only this one");
   }
 
   CLI::App app_{"Gives every test its own TCP ports.", "portpool"};

@@ -46,20 +46,20 @@ bool isShell(const std::string& program) {
 /// one that runs the script.
 pid_t callingProcess() {
   constexpr pid_t kInit = 1;  // which inherits those whose parent has ended
-  const auto say = [](const std::string& what) {
+  const auto fail = [](const std::string& what) {
     throw std::runtime_error(what +
                              "; name the process that is to have the ports by --for, as in " +
                              "portpool get --for $$");
   };
   auto pid = ::getppid();
   auto program = programOf(pid);
-  if (program.empty()) say("/proc does not show which process calls");
+  if (program.empty()) fail("/proc does not show which process calls");
   while (isShell(program) && stateOf(pid).isFork) {
     const auto parent = stateOf(pid).parent;
     if (programOf(parent) != program) break;
     pid = parent;
   }
-  if (pid == kInit && !isShell(program)) say("the process that called has ended");
+  if (pid == kInit && !isShell(program)) fail("the process that called has ended");
   return pid;
 }
 
