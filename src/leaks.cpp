@@ -41,6 +41,7 @@ class LeakSearch {
     constexpr auto kSoon = std::chrono::milliseconds(20);
     constexpr auto kDying = std::chrono::milliseconds(500);
     constexpr auto kUnseen = std::chrono::milliseconds(3000);
+    constexpr auto kExiting = std::chrono::milliseconds(60000);  // it frees much memory first
     constexpr auto kLongestPause = std::chrono::milliseconds(20);
     const auto start = Clock::now();
     std::optional<Clock::time_point> deadline;
@@ -50,7 +51,11 @@ class LeakSearch {
         const auto users = usersOfPorts(portsInUse(), UserSearch::Sockets);
         if (users && isAllOfThisProcess(*users)) return;
         const bool isAlive = users && std::any_of(users->begin(), users->end(), isSeenAlive);
-        deadline = start + (isAlive ? kDying : kUnseen);
+        const bool isExiting =
+            users && std::any_of(users->begin(), users->end(), [](const PortUser& user) {
+              return user.pid != 0 && user.isExiting;
+            });
+        deadline = start + (isAlive ? kDying : isExiting ? kExiting : kUnseen);
       }
       if (deadline && now >= *deadline) return;
       std::this_thread::sleep_for(pause);
