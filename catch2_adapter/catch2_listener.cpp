@@ -15,6 +15,8 @@
 
 #include <iostream>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
 
 namespace portpool::catch2 {
@@ -131,6 +133,14 @@ class PortScopeListener : public ListenerBase {
 };
 
 CATCH_REGISTER_LISTENER(PortScopeListener)
+
+bool isListing(const char* argument) {
+  const std::string_view text = argument;
+  return text == "-l" || text == "-t" || text.substr(0, 7) == "--list-";
+}
+
+/// Before any static object takes a port, in whatever source file.
+[[gnu::constructor(101)]] void announceRun() { expectRun(isListing); }
 
 }  // namespace
 

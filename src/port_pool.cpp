@@ -67,7 +67,7 @@ void logUse(const PortPool& pool, const PortServer* server) {
 PortPool& PortPool::process() {
   if (auto* pool = processPool.load(std::memory_order_acquire)) return *pool;
   auto& pool = builtForProcess();
-  if (auto* server = pool.impl_->server()) server->meet();
+  if (auto* server = pool.impl().server()) server->meet();
   processPool.store(&pool, std::memory_order_release);
   return pool;
 }
@@ -80,9 +80,9 @@ PortPool& PortPool::builtForProcess() {
     const auto options = optionsFromEnvironment();
     auto server = portServerOfEnvironment();
     auto ports = server ? PortSet{{1, 65535}} : getServerTCPPorts();
-    const auto impl = std::make_shared<Impl>(std::move(ports), options, std::move(server));
-    auto& process = *new PortPool(impl);
-    if (options.verbose) logUse(process, impl->server());
+    auto& process = *new PortPool(detail::Pimpl(
+        new Share{std::make_shared<Impl>(std::move(ports), options, std::move(server))}));
+    if (options.verbose) logUse(process, process.impl().server());
     return process;
   }();
   return pool;
@@ -93,36 +93,32 @@ bool processHasPorts() {
   return pool != nullptr && pool->statistics().allocated > 0;
 }
 
-PortPool::PortPool(const PortSet& ports, const PortPoolOptions& options)
-    : PortPool(std::make_shared<Impl>(ports, options, nullptr)) {}
+PortPool::PortPool(const PortSet& ports) : PortPool(ports, PortPoolOptions{}) {}
 
-PortPool::PortPool(std::shared_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
+PortPool::PortPool(const PortSet& ports, const PortPoolOptions& options)
+    : PortPool(detail::Pimpl(new Share{std::make_shared<Impl>(ports, options, nullptr)})) {}
+
+PortPool::PortPool(detail::Pimpl<Share> share) noexcept : share_(std::move(share)) {}
+
+PortPool::Impl& PortPool::impl() const noexcept { return *share_->impl; }
 
 PortPool::~PortPool() = default;
 
 TCPPortOwner PortPool::allocate(const PortRequest& request) {
-  return TCPPortOwner(std::move(impl_->allocate(request, 1).front()));
+  return std::move(Impl::owning(impl().allocate(request, 1)).front());
 }
 
 std::vector<TCPPortOwner> PortPool::allocateSeveral(std::size_t count, const PortRequest& request) {
-  return owning(impl_->allocate(request, count));
+  return Impl::owning(impl().allocate(request, count));
 }
 
 std::vector<TCPPortOwner> PortPool::allocateBlock(std::size_t count, const PortRequest& request) {
-  return owning(impl_->allocateBlock(request, count));
+  return Impl::owning(impl().allocateBlock(request, count));
 }
 
-std::vector<TCPPortOwner> PortPool::owning(
-    std::vector<std::unique_ptr<detail::Allocation>> allocations) {
-  std::vector<TCPPortOwner> owners;
-  owners.reserve(allocations.size());
-  for (auto& allocation : allocations) owners.push_back(TCPPortOwner(std::move(allocation)));
-  return owners;
-}
-
-const PortSet& PortPool::ports() const noexcept { return impl_->ports(); }
-std::uint64_t PortPool::seed() const noexcept { return impl_->seed(); }
-PortPoolStatistics PortPool::statistics() const { return impl_->statistics(); }
+const PortSet& PortPool::ports() const noexcept { return impl().ports(); }
+std::uint64_t PortPool::seed() const noexcept { return impl().seed(); }
+PortPoolStatistics PortPool::statistics() const { return impl().statistics(); }
 
 // ---- PortPool::Impl -----------------------------------------------------------------------------
 
@@ -181,6 +177,15 @@ Allocations PortPool::Impl::allocateBlock(const PortRequest& request, std::size_
   }
   PortSearch search(shared_from_this(), completed(request), count, true);
   return handOut(search);
+}
+
+std::vector<TCPPortOwner> PortPool::Impl::owning(Allocations allocations) {
+  std::vector<TCPPortOwner> owners;
+  owners.reserve(allocations.size());
+  for (auto& allocation : allocations) {
+    owners.push_back(TCPPortOwner(detail::Pimpl(allocation.release())));
+  }
+  return owners;
 }
 
 PortRequest PortPool::Impl::completed(PortRequest request) const {

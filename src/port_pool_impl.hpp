@@ -6,6 +6,7 @@
 #include "waiting_line.hpp"
 
 #include <portpool/port_pool.hpp>
+#include <portpool/port_pool_options.hpp>
 
 #include <atomic>
 #include <chrono>
@@ -64,6 +65,10 @@ bool processHasPorts();
 
 using Allocations = std::vector<std::unique_ptr<detail::Allocation>>;
 
+struct PortPool::Share {
+  std::shared_ptr<Impl> impl;
+};
+
 class PortPool::Impl : public std::enable_shared_from_this<PortPool::Impl> {
  public:
   /// With a server, the pool contains only the ports that it draws from there.
@@ -71,6 +76,7 @@ class PortPool::Impl : public std::enable_shared_from_this<PortPool::Impl> {
 
   Allocations allocate(const PortRequest& request, std::size_t count);
   Allocations allocateBlock(const PortRequest& request, std::size_t count);
+  static std::vector<TCPPortOwner> owning(Allocations allocations);
   void takeBack(const detail::Allocation& allocation) noexcept;
 
   const PortSet& ports() const { return ports_; }

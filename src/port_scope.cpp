@@ -90,7 +90,7 @@ std::string describeUsers(const std::vector<PortUser>& users, std::uint16_t port
 
 // ---- PortScope ----------------------------------------------------------------------------------
 
-PortScope::PortScope(std::string name) : portScope_(std::make_unique<State>()) {
+PortScope::PortScope(std::string name) : portScope_(new State) {
   beginRun();
   const platform::CoreLock lock;
   auto& open = State::open();
@@ -295,6 +295,48 @@ PortRange PortScope::getNamedTCPPortBlock(const std::string& name, std::size_t c
     return {first, static_cast<std::uint16_t>(first + count - 1)};
   };
   return takeOrFailRun(take, PortRange{0, 0});
+}
+
+// ---- Those of the innermost scope ---------------------------------------------------------------
+
+std::uint16_t getNextAvailableTCPPort(const PortRequest& request) {
+  return PortScope::innermost().getNextAvailableTCPPort(request);
+}
+
+std::uint16_t getNextAvailableTCPPort(std::vector<std::string> hosts, AddressFamily family) {
+  return PortScope::innermost().getNextAvailableTCPPort(std::move(hosts), family);
+}
+
+std::uint16_t getNextAvailableUDPPort(PortRequest request) {
+  return PortScope::innermost().getNextAvailableUDPPort(std::move(request));
+}
+
+std::vector<std::uint16_t> getNextAvailableTCPPorts(std::size_t count, const PortRequest& request) {
+  return PortScope::innermost().getNextAvailableTCPPorts(count, request);
+}
+
+PortRange getNextAvailableTCPPortBlock(std::size_t count, const PortRequest& request) {
+  return PortScope::innermost().getNextAvailableTCPPortBlock(count, request);
+}
+
+std::uint16_t getRefusedTCPPort(PortRequest request) {
+  return PortScope::innermost().getRefusedTCPPort(std::move(request));
+}
+ListeningSocket getListeningTCPSocket(const std::string& host, int backlog) {
+  return PortScope::innermost().getListeningTCPSocket(host, backlog);
+}
+
+std::uint16_t getNamedTCPPort(const std::string& name, const PortRequest& request) {
+  return PortScope::innermost().getNamedTCPPort(name, request);
+}
+
+std::uint16_t getNamedUDPPort(const std::string& name, PortRequest request) {
+  return PortScope::innermost().getNamedUDPPort(name, std::move(request));
+}
+
+PortRange getNamedTCPPortBlock(const std::string& name, std::size_t count,
+                               const PortRequest& request) {
+  return PortScope::innermost().getNamedTCPPortBlock(name, count, request);
 }
 
 // ---- What a failing test shows ------------------------------------------------------------------

@@ -42,7 +42,7 @@ struct PortScope::State {
   }
 
   /// The state of a scope, or that of the innermost scope if `scope` is null.
-  static State& of(const std::unique_ptr<State>& scope) { return scope ? *scope : *open().back(); }
+  static State& of(const detail::Pimpl<State>& scope) { return scope ? *scope : *open().back(); }
 
   /// The port of that name in this scope or one around it, or null.
   const Named* find(const std::string& wanted) const;

@@ -68,6 +68,8 @@ PortSet::PortSet(std::initializer_list<PortRange> ranges) {
   for (const auto& range : ranges) insert(range);
 }
 
+bool PortSet::empty() const { return ranges_.empty(); }
+
 std::size_t PortSet::size() const {
   std::size_t size = 0;
   for (const auto& range : ranges_) size += range.last - range.first + std::size_t{1};
@@ -98,6 +100,8 @@ void PortSet::insert(PortRange range) {
   ranges_.insert(ranges_.erase(begin, end), range);
 }
 
+void PortSet::insert(std::uint16_t port) { insert(PortRange{port, port}); }
+
 PortSet& PortSet::operator|=(const PortSet& other) {
   if (this == &other) return *this;
   for (const auto& range : other.ranges_) insert(range);
@@ -124,6 +128,12 @@ PortSet& PortSet::operator-=(const PortSet& other) {
   ranges_ = std::move(kept);
   return *this;
 }
+
+PortSet operator|(PortSet a, const PortSet& b) { return a |= b; }
+PortSet operator&(PortSet a, const PortSet& b) { return a &= b; }
+PortSet operator-(PortSet a, const PortSet& b) { return a -= b; }
+bool operator==(const PortSet& a, const PortSet& b) { return a.ranges_ == b.ranges_; }
+bool operator!=(const PortSet& a, const PortSet& b) { return !(a == b); }
 
 PortSet::const_iterator PortSet::begin() const { return const_iterator(ranges_.data()); }
 

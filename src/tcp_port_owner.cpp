@@ -32,9 +32,9 @@ TCPPortOwner::TCPPortOwner(std::vector<std::string> hosts, AddressFamily family)
 
 TCPPortOwner::TCPPortOwner(const PortRequest& request)
     : TCPPortOwner(takeOrFailRun([&] { return PortPool::process().allocate(request); },
-                                 TCPPortOwner(std::unique_ptr<detail::Allocation>()))) {}
+                                 TCPPortOwner(detail::Pimpl<detail::Allocation>()))) {}
 
-TCPPortOwner::TCPPortOwner(std::unique_ptr<detail::Allocation> allocation) noexcept
+TCPPortOwner::TCPPortOwner(detail::Pimpl<detail::Allocation> allocation) noexcept
     : allocation_(std::move(allocation)) {}
 
 TCPPortOwner::TCPPortOwner(TCPPortOwner&& other) noexcept = default;

@@ -2,19 +2,18 @@
 
 #include <portpool/cpp17.hpp>
 
+#include <portpool/pimpl.hpp>
 #include <portpool/port_request.hpp>
 #include <portpool/port_set.hpp>
 #include <portpool/tcp_port_owner.hpp>
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
-#include <optional>
 #include <vector>
 
 namespace portpool {
 
+struct PortPoolOptions;
 class PortSearch;
 class PortWait;
 
@@ -24,21 +23,6 @@ struct PortPoolStatistics {
   std::size_t allocated;        ///< ports that are handed out now
   std::size_t peak;             ///< the most that were handed out at one time
   std::uint64_t lifetimeTotal;  ///< allocations since the pool was built
-};
-
-struct PortPoolOptions {
-  /// Fixes the order of the ports: pools with the same port set and seed use the same order.
-  /// By default each pool chooses a seed at random.
-  std::optional<std::uint64_t> seed{};
-
-  /// How long an allocation waits when every port is taken.
-  std::chrono::milliseconds waitTime = std::chrono::seconds(60);
-
-  /// Log each port that is handed out or returned to stderr.
-  bool verbose = false;
-
-  /// Hold every TCP port with Hold::Shared, unless the request asks for another kind of hold.
-  bool hold = false;
 };
 
 /// The ports that may be handed out, in the order in which they are tried: least recently used
@@ -61,7 +45,8 @@ class PortPool {
   static PortPool& process();
 
   /// Throws PortSpecificationError if `ports` is empty.
-  explicit PortPool(const PortSet& ports, const PortPoolOptions& options = {});
+  explicit PortPool(const PortSet& ports);
+  PortPool(const PortSet& ports, const PortPoolOptions& options);
 
   PortPool(const PortPool&) = delete;
   PortPool& operator=(const PortPool&) = delete;
@@ -108,16 +93,15 @@ class PortPool {
 
  private:
   class Impl;
-  explicit PortPool(std::shared_ptr<Impl> impl) noexcept;
+  struct Share;  // of the Impl: owners of ports have one, too
+  explicit PortPool(detail::Pimpl<Share> share) noexcept;
+  Impl& impl() const noexcept;
   static PortPool& builtForProcess();
   friend class detail::Allocation;
   friend class PortSearch;
   friend class PortWait;
 
-  static std::vector<TCPPortOwner> owning(
-      std::vector<std::unique_ptr<detail::Allocation>> allocations);
-
-  std::shared_ptr<Impl> impl_;
+  detail::Pimpl<Share> share_;
 };
 
 }  // namespace portpool

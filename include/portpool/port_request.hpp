@@ -30,12 +30,16 @@ enum class Hold {
   Exclusive,  ///< nobody can bind it; implies `avoidTimeWait`
 };
 
+namespace detail {
+std::vector<std::string> defaultHosts();
+}
+
 /// What a caller requires of a port.
 struct PortRequest {
   /// Where the port must be free when it is handed out: addresses or names of this machine, or ""
   /// for all of its addresses. "localhost" is the loopback address and is not looked up. From
-  /// PySys, which has the same default.
-  std::vector<std::string> hosts = {"", "localhost"};
+  /// PySys, which has the same default: {"", "localhost"}.
+  std::vector<std::string> hosts = detail::defaultHosts();
 
   AddressFamily family = AddressFamily::Any;
 

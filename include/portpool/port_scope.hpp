@@ -2,14 +2,14 @@
 
 #include <portpool/cpp17.hpp>
 
+#include <portpool/pimpl.hpp>
+#include <portpool/port_range.hpp>
 #include <portpool/port_request.hpp>
-#include <portpool/port_set.hpp>
 #include <portpool/sockets.hpp>
 #include <portpool/tcp_port_owner.hpp>
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -106,45 +106,24 @@ class PortScope {
   /// The first of the ports by the request's name, and the others follow it.
   std::uint16_t takeNamedPorts(const PortRequest& request, std::size_t count);
 
-  std::unique_ptr<State> portScope_;  // null where this stands for the innermost; of a fixture, too
+  detail::Pimpl<State> portScope_;  // null where this stands for the innermost; of a fixture, too
 };
 
 /// These call the members of PortScope::innermost(). getNextAvailableTCPPort is from PySys's
 /// BaseTest.
-inline std::uint16_t getNextAvailableTCPPort(const PortRequest& request = {}) {
-  return PortScope::innermost().getNextAvailableTCPPort(request);
-}
-inline std::uint16_t getNextAvailableTCPPort(std::vector<std::string> hosts,
-                                             AddressFamily family = AddressFamily::Any) {
-  return PortScope::innermost().getNextAvailableTCPPort(std::move(hosts), family);
-}
-inline std::uint16_t getNextAvailableUDPPort(PortRequest request = {}) {
-  return PortScope::innermost().getNextAvailableUDPPort(std::move(request));
-}
-inline std::vector<std::uint16_t> getNextAvailableTCPPorts(std::size_t count,
-                                                           const PortRequest& request = {}) {
-  return PortScope::innermost().getNextAvailableTCPPorts(count, request);
-}
-inline PortRange getNextAvailableTCPPortBlock(std::size_t count, const PortRequest& request = {}) {
-  return PortScope::innermost().getNextAvailableTCPPortBlock(count, request);
-}
-inline std::uint16_t getRefusedTCPPort(PortRequest request = {}) {
-  return PortScope::innermost().getRefusedTCPPort(std::move(request));
-}
-inline ListeningSocket getListeningTCPSocket(const std::string& host = "localhost",
-                                             int backlog = 128) {
-  return PortScope::innermost().getListeningTCPSocket(host, backlog);
-}
-inline std::uint16_t getNamedTCPPort(const std::string& name, const PortRequest& request = {}) {
-  return PortScope::innermost().getNamedTCPPort(name, request);
-}
-inline std::uint16_t getNamedUDPPort(const std::string& name, PortRequest request = {}) {
-  return PortScope::innermost().getNamedUDPPort(name, std::move(request));
-}
-inline PortRange getNamedTCPPortBlock(const std::string& name, std::size_t count,
-                                      const PortRequest& request = {}) {
-  return PortScope::innermost().getNamedTCPPortBlock(name, count, request);
-}
+std::uint16_t getNextAvailableTCPPort(const PortRequest& request = {});
+std::uint16_t getNextAvailableTCPPort(std::vector<std::string> hosts,
+                                      AddressFamily family = AddressFamily::Any);
+std::uint16_t getNextAvailableUDPPort(PortRequest request = {});
+std::vector<std::uint16_t> getNextAvailableTCPPorts(std::size_t count,
+                                                    const PortRequest& request = {});
+PortRange getNextAvailableTCPPortBlock(std::size_t count, const PortRequest& request = {});
+std::uint16_t getRefusedTCPPort(PortRequest request = {});
+ListeningSocket getListeningTCPSocket(const std::string& host = "localhost", int backlog = 128);
+std::uint16_t getNamedTCPPort(const std::string& name, const PortRequest& request = {});
+std::uint16_t getNamedUDPPort(const std::string& name, PortRequest request = {});
+PortRange getNamedTCPPortBlock(const std::string& name, std::size_t count,
+                               const PortRequest& request = {});
 
 /// For the output of a failing test: the ports of all open scopes, including those that the
 /// innermost scope has already returned, with what listens on each as far as the system shows it.

@@ -2,6 +2,8 @@
 
 #include <portpool/cpp17.hpp>
 
+#include <portpool/port_range.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
@@ -12,17 +14,6 @@
 #include <vector>
 
 namespace portpool {
-
-/// The ports from `first` to `last`, both included.
-struct PortRange {
-  std::uint16_t first;
-  std::uint16_t last;
-
-  friend bool operator==(const PortRange& a, const PortRange& b) {
-    return a.first == b.first && a.last == b.last;
-  }
-  friend bool operator!=(const PortRange& a, const PortRange& b) { return !(a == b); }
-};
 
 /// A set of port numbers, kept as ranges. Iterates over the ports in ascending order.
 /// A value type, with the thread safety of a standard container.
@@ -37,24 +28,24 @@ class PortSet {
   /// The union of `ranges`. Throws PortSpecificationError as `insert` does.
   PortSet(std::initializer_list<PortRange> ranges);
 
-  bool empty() const { return ranges_.empty(); }
+  bool empty() const;
   std::size_t size() const;
   bool contains(std::uint16_t port) const;
 
   /// Adds every port of the range. Throws PortSpecificationError if the range contains port 0 or
   /// ends before it begins.
   void insert(PortRange range);
-  void insert(std::uint16_t port) { insert(PortRange{port, port}); }
+  void insert(std::uint16_t port);
 
   PortSet& operator|=(const PortSet& other);  ///< union
   PortSet& operator&=(const PortSet& other);  ///< intersection
   PortSet& operator-=(const PortSet& other);  ///< difference
 
-  friend PortSet operator|(PortSet a, const PortSet& b) { return a |= b; }
-  friend PortSet operator&(PortSet a, const PortSet& b) { return a &= b; }
-  friend PortSet operator-(PortSet a, const PortSet& b) { return a -= b; }
-  friend bool operator==(const PortSet& a, const PortSet& b) { return a.ranges_ == b.ranges_; }
-  friend bool operator!=(const PortSet& a, const PortSet& b) { return !(a == b); }
+  friend PortSet operator|(PortSet a, const PortSet& b);
+  friend PortSet operator&(PortSet a, const PortSet& b);
+  friend PortSet operator-(PortSet a, const PortSet& b);
+  friend bool operator==(const PortSet& a, const PortSet& b);
+  friend bool operator!=(const PortSet& a, const PortSet& b);
 
   /// The maximal runs of consecutive ports, ascending.
   const std::vector<PortRange>& ranges() const { return ranges_; }

@@ -56,7 +56,7 @@ class ListeningSocket {
 /// that process is found dead, and HostError if the host does not resolve. Leaves the child for its
 /// parent to reap. Thread-safe. From PySys's `waitForSocket`.
 void waitUntilListening(std::uint16_t port, const std::string& host = kHost,
-                        std::chrono::milliseconds timeout = std::chrono::seconds(60),
+                        std::chrono::milliseconds timeout = std::chrono::milliseconds(60000),
                         int childPid = 0);
 
 /// Returns an ephemeral port that was free a moment ago on the loopback address of the family (on

@@ -2,11 +2,11 @@
 
 #include <portpool/cpp17.hpp>
 
+#include <portpool/pimpl.hpp>
 #include <portpool/port_request.hpp>
 #include <portpool/sockets.hpp>
 
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -54,9 +54,9 @@ class TCPPortOwner {
  private:
   friend class PortPool;
   friend class PortScope;
-  explicit TCPPortOwner(std::unique_ptr<detail::Allocation> allocation) noexcept;
+  explicit TCPPortOwner(detail::Pimpl<detail::Allocation> allocation) noexcept;
 
-  std::unique_ptr<detail::Allocation> allocation_;
+  detail::Pimpl<detail::Allocation> allocation_;
 };
 
 }  // namespace portpool
