@@ -5,16 +5,51 @@
 
 #include <portpool/errors.hpp>
 
+#include <algorithm>
 #include <filesystem>
 #include <sstream>
 #include <string_view>
 #include <system_error>
+#include <utility>
+#include <vector>
 
 namespace portpool {
 namespace {
 
 constexpr PortRange kIanaEphemeralRange{49152, 65535};  // RFC 6335, section 6
 constexpr std::size_t kFewestPorts = 50;
+
+/// The variables in which CTest hands ports to this test, if it does: of each of the test's
+/// resource groups that has some, with the ids and the slots that the test may use, as in
+/// "id:20000,slots:1;id:20010_20019,slots:2".
+std::vector<std::string> ctestVariables() {
+  std::vector<std::string> variables;
+  const auto count = environmentNumber("CTEST_RESOURCE_GROUP_COUNT", 65535).value_or(0);
+  for (std::uint64_t group = 0; group < count; ++group) {
+    auto variable = "CTEST_RESOURCE_GROUP_" + std::to_string(group) + "_PORTS";
+    if (environmentVariable(variable.c_str())) variables.push_back(std::move(variable));
+  }
+  return variables;
+}
+
+PortSet ctestPorts(const std::vector<std::string>& variables) {
+  constexpr std::string_view kId = "id:";
+  PortSet ports;
+  for (const auto& variable : variables) {
+    const auto source =
+        variable +
+        " (from ids like 20000 or 20000_20009 of the resource type \"ports\" in CTest's "
+        "resource specification file)";
+    std::istringstream allocations(environmentVariable(variable.c_str()).value_or(""));
+    for (std::string allocation; std::getline(allocations, allocation, ';');) {
+      const auto isId = allocation.compare(0, kId.size(), kId) == 0;
+      auto id = allocation.substr(isId ? kId.size() : 0, allocation.find(',') - kId.size());
+      std::replace(id.begin(), id.end(), '_', '-');  // CTest allows no other punctuation
+      ports |= parsePortSet(id, source);
+    }
+  }
+  return ports;
+}
 
 /// The text of the file of ports that `variable` names. `source` names both in errors.
 std::string readPortsFile(const std::string& path, const std::string& source) {
@@ -88,6 +123,7 @@ const PortSet& excludedTCPPorts() {
 }
 
 std::string serverTCPPortsVariable() {
+  if (const auto variables = ctestVariables(); !variables.empty()) return variables.front();
   for (const char* variable :
        {"PORTPOOL_PORTS", "PYSYS_PORTS", "PORTPOOL_PORTS_FILE", "PYSYS_PORTS_FILE"}) {
     if (environmentVariable(variable)) return variable;
@@ -96,6 +132,9 @@ std::string serverTCPPortsVariable() {
 }
 
 PortSet getServerTCPPorts() {
+  if (const auto variables = ctestVariables(); !variables.empty()) {
+    return withoutExcluded(ctestPorts(variables), variables.front());
+  }
   const auto variable = serverTCPPortsVariable();
   if (variable.empty()) return computedServerPorts();
   const auto value = environmentVariable(variable.c_str()).value_or("");

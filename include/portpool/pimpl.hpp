@@ -11,6 +11,8 @@ class Pimpl {
  public:
   Pimpl() = default;
   explicit Pimpl(T* object) noexcept : object_(object) {}
+  Pimpl(const Pimpl&) = delete;
+  Pimpl& operator=(const Pimpl&) = delete;
   Pimpl(Pimpl&& other) noexcept : object_(other.release()) {}
   Pimpl& operator=(Pimpl&& other) noexcept {
     reset(other.release());

@@ -20,7 +20,9 @@ PortRange getEphemeralTCPPortRange();
 /// Thread-safe.
 const PortSet& excludedTCPPorts();
 
-/// The ports for test servers, without `excludedTCPPorts()`. The first of these environment
+/// The ports for test servers, without `excludedTCPPorts()`. If CTest hands this test ports, they
+/// are those: the ids of CTEST_RESOURCE_GROUP_<i>_PORTS of all of the test's resource groups, which
+/// are ports like 20000 or ranges like 20000_20009. Otherwise the first of these environment
 /// variables that is set defines them: PORTPOOL_PORTS, PYSYS_PORTS (texts for `parsePortSet`),
 /// PORTPOOL_PORTS_FILE, PYSYS_PORTS_FILE (paths of files that contain such a text, at most 1 MiB).
 /// Otherwise they are 1024 to 65535 without the ephemeral range, whose ends both belong to it; if
@@ -31,7 +33,7 @@ const PortSet& excludedTCPPorts();
 /// Thread-safe as long as no thread changes the environment. From PySys.
 PortSet getServerTCPPorts();
 
-/// Which of these variables is in effect, or "" if none is set. Thread-safe under the same
+/// Which of these variables is in effect (of CTest's, the first), or "" if none is set. Thread-safe under the same
 /// condition.
 std::string serverTCPPortsVariable();
 

@@ -31,6 +31,55 @@ using ::testing::ThrowsMessage;
 const char* const kVariables[] = {"PORTPOOL_PORTS", "PYSYS_PORTS", "PORTPOOL_PORTS_FILE",
                                   "PYSYS_PORTS_FILE"};
 
+// ---- CTest's resources --------------------------------------------------------------------------
+
+/// Sets this test's groups of resources in this process's environment.
+void allocateByCTest(const std::vector<const char*>& groups) {
+  ::setenv("CTEST_RESOURCE_GROUP_COUNT", std::to_string(groups.size()).c_str(), 1);
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    if (groups[i] == nullptr) continue;
+    ::setenv(("CTEST_RESOURCE_GROUP_" + std::to_string(i) + "_PORTS").c_str(), groups[i], 1);
+  }
+}
+
+TEST(CTestResources, AreTheServerPorts) {
+  checkInChild([] {
+    ::setenv("PORTPOOL_PORTS", "1024", 1);
+    allocateByCTest({"id:20000,slots:1", nullptr, "id:20010_20019,slots:3;id:20005,slots:1"});
+    EXPECT_EQ(getServerTCPPorts().toString(), "20000,20005,20010-20019");
+    EXPECT_EQ(serverTCPPortsVariable(), "CTEST_RESOURCE_GROUP_0_PORTS");
+  });
+}
+
+TEST(CTestResources, OfOtherTypesLeaveThePortsAlone) {
+  checkInChild([] {
+    ::setenv("PORTPOOL_PORTS", "1024", 1);
+    allocateByCTest({nullptr});
+    EXPECT_EQ(getServerTCPPorts().toString(), "1024");
+    EXPECT_EQ(serverTCPPortsVariable(), "PORTPOOL_PORTS");
+  });
+}
+
+TEST(CTestResources, ThatAreNoPortsAreAnError) {
+  for (const char* resource :
+       {"id:tty_s0,slots:1", "id:0,slots:1", "id:20009_20000,slots:1", "x"}) {
+    checkInChild([&] {
+      allocateByCTest({resource});
+      EXPECT_THAT(getServerTCPPorts,
+                  ThrowsMessage<PortSpecificationError>(
+                      AllOf(HasSubstr("CTEST_RESOURCE_GROUP_0_PORTS"), HasSubstr("20000_20009"))))
+          << resource;
+    });
+  }
+}
+
+TEST(CTestResources, WithoutIdsAreAnError) {
+  checkInChild([] {
+    allocateByCTest({""});
+    EXPECT_THAT(getServerTCPPorts, ThrowsMessage<PortSpecificationError>(HasSubstr("no port")));
+  });
+}
+
 // ---- The ephemeral range ------------------------------------------------------------------------
 
 TEST(EphemeralRange, IsTheSystems) {
