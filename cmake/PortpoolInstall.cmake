@@ -19,6 +19,9 @@ install(
 configure_package_config_file(cmake/portpoolConfig.cmake.in portpoolConfig.cmake
                               INSTALL_DESTINATION ${portpool_cmake_dir})
 write_basic_package_version_file(portpoolConfigVersion.cmake COMPATIBILITY SameMinorVersion)
-install(FILES ${CMAKE_CURRENT_BINARY_DIR}/portpoolConfig.cmake cmake/PortpoolIsolateTests.cmake
-              ${CMAKE_CURRENT_BINARY_DIR}/portpoolConfigVersion.cmake
-        DESTINATION ${portpool_cmake_dir})
+install(
+  FILES ${CMAKE_CURRENT_BINARY_DIR}/portpoolConfig.cmake
+        ${CMAKE_CURRENT_BINARY_DIR}/portpoolConfigVersion.cmake cmake/PortpoolFrameworks.cmake
+        cmake/PortpoolIsolateTests.cmake
+  DESTINATION ${portpool_cmake_dir})
+install(DIRECTORY cmake/lookup cmake/modules DESTINATION ${portpool_cmake_dir})
