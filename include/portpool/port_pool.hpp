@@ -14,9 +14,12 @@
 #include <vector>
 
 namespace portpool {
-
 class PortSearch;
 class PortWait;
+}  // namespace portpool
+
+#pragma GCC visibility push(default)
+namespace portpool {
 
 /// The counts of a pool at one moment.
 struct PortPoolStatistics {
@@ -107,7 +110,7 @@ class PortPool {
   PortPoolStatistics statistics() const;
 
  private:
-  class Impl;
+  class [[gnu::visibility("hidden")]] Impl;
   explicit PortPool(std::shared_ptr<Impl> impl) noexcept;
   static PortPool& builtForProcess();
   friend class detail::Allocation;
@@ -121,3 +124,4 @@ class PortPool {
 };
 
 }  // namespace portpool
+#pragma GCC visibility pop

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#pragma GCC visibility push(default)
 namespace portpool {
 
 /// The ports from `first` to `last`, both included.
@@ -118,3 +119,4 @@ std::ostream& operator<<(std::ostream& out, const PortSet& ports);
 PortSet parsePortSet(std::string_view text, std::string_view source = "port set");
 
 }  // namespace portpool
+#pragma GCC visibility pop

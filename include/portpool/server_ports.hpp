@@ -6,6 +6,7 @@
 
 #include <string>
 
+#pragma GCC visibility push(default)
 namespace portpool {
 
 /// The ports that the system gives to outgoing connections and to sockets bound to port 0: on
@@ -41,3 +42,4 @@ std::string serverTCPPortsVariable();
 std::string portServerAddress();
 
 }  // namespace portpool
+#pragma GCC visibility pop

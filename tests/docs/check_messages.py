@@ -23,6 +23,7 @@ def sources():
     for file in sorted((root / "cmake").rglob("*")):
         if file.is_file():
             yield file
+    yield root / "CMakeLists.txt"
     yield root / "examples/CMakeLists.txt"
 
 
