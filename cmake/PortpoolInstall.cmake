@@ -60,3 +60,15 @@ portpool_install_adapter_pc(gtest GoogleTest gtest_listener.cpp gtest_main.cpp)
 portpool_install_adapter_pc(gmock GoogleMock gtest_listener.cpp gmock_main.cpp)
 portpool_install_adapter_pc(catch2 Catch2 catch2_listener.cpp "catch2_listener.cpp;catch2_main.cpp"
                             -DCATCH_CONFIG_ALL_PARTS=)
+
+# ---- A Debian package ---------------------------------------------------------------------------
+
+if(PROJECT_IS_TOP_LEVEL)
+  set(CPACK_GENERATOR DEB)
+  set(CPACK_PACKAGE_CONTACT "The portpool authors")
+  set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+  set(CPACK_DEBIAN_PACKAGE_SECTION libdevel)
+  set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+  set(CPACK_DEBIAN_PACKAGE_SUGGESTS "libgtest-dev, libgmock-dev, catch2 | libcatch2-dev")
+  include(CPack)
+endif()
