@@ -2,7 +2,6 @@
 
 #include <atomic>
 #include <boost/asio.hpp>
-#include <boost/process.hpp>
 #include <mutex>
 #include <random>
 #include <stdexcept>
@@ -11,6 +10,8 @@
 #include <vector>
 
 #include <portpool/portpool.hpp>
+
+#include "support/boost_process.hpp"
 
 namespace portpool::bench {
 namespace {
@@ -67,8 +68,7 @@ Port randomAndProbedAsPySys() {
 class Command {
  public:
   Command(const std::string& command, std::atomic<long>& started)
-      : started_(started),
-        child_(command, boost::process::std_in<input_, boost::process::std_out> output_) {}
+      : started_(started), child_(command, bp::std_in<input_, bp::std_out> output_) {}
   Command(const Command&) = delete;
   Command& operator=(const Command&) = delete;
   ~Command() {
@@ -95,9 +95,9 @@ class Command {
  private:
   std::atomic<long>& started_;
   std::mutex mutex_;
-  boost::process::opstream input_;
-  boost::process::ipstream output_;
-  boost::process::child child_;
+  bp::opstream input_;
+  bp::ipstream output_;
+  bp::child child_;
 };
 
 }  // namespace

@@ -1,11 +1,7 @@
 #include "redis_server.hpp"
 
+#include "support/boost_process.hpp"
 #include "test_support.hpp"
-
-#include <boost/process/args.hpp>
-#include <boost/process/child.hpp>
-#include <boost/process/extend.hpp>
-#include <boost/process/io.hpp>
 
 #include <hiredis/hiredis.h>
 
@@ -17,7 +13,6 @@
 #include <fstream>
 #include <iterator>
 
-namespace bp = boost::process;
 namespace fs = std::filesystem;
 
 namespace {

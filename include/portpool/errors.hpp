@@ -4,6 +4,7 @@
 
 #include <stdexcept>
 
+#pragma GCC visibility push(default)
 namespace portpool {
 
 /// The base of everything that portpool throws. `what()` says what happened, with the values, and
@@ -65,3 +66,4 @@ class IsolationError : public PortPoolError {
 };
 
 }  // namespace portpool
+#pragma GCC visibility pop

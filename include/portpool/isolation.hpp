@@ -2,6 +2,7 @@
 
 #include <portpool/cpp17.hpp>
 
+#pragma GCC visibility push(default)
 namespace portpool {
 
 /// Moves this process into user and network namespaces of its own. It keeps its user ID, the only
@@ -18,3 +19,4 @@ void isolate();
 bool isolateIfRequested() noexcept;
 
 }  // namespace portpool
+#pragma GCC visibility pop

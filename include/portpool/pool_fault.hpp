@@ -4,6 +4,7 @@
 
 #include <string>
 
+#pragma GCC visibility push(default)
 namespace portpool {
 
 // For adapters. All functions are thread-safe.
@@ -26,3 +27,4 @@ std::string processPoolFault() noexcept;
 void requireProcessPool();
 
 }  // namespace portpool
+#pragma GCC visibility pop

@@ -4,6 +4,7 @@
 
 #include <portpool/port_scope.hpp>
 
+#pragma GCC visibility push(default)
 namespace portpool {
 
 /// A mixin for test fixtures: extends `Base` with a scope, so that tests call
@@ -14,3 +15,4 @@ template <class Base>
 class PortFixture : public Base, protected PortScope {};
 
 }  // namespace portpool
+#pragma GCC visibility pop

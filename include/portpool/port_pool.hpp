@@ -12,10 +12,14 @@
 #include <vector>
 
 namespace portpool {
-
-struct PortPoolOptions;
 class PortSearch;
 class PortWait;
+}  // namespace portpool
+
+#pragma GCC visibility push(default)
+namespace portpool {
+
+struct PortPoolOptions;
 
 /// The counts of a pool at one moment.
 struct PortPoolStatistics {
@@ -92,8 +96,8 @@ class PortPool {
   PortPoolStatistics statistics() const;
 
  private:
-  class Impl;
-  struct Share;  // of the Impl: owners of ports have one, too
+  class [[gnu::visibility("hidden")]] Impl;
+  struct [[gnu::visibility("hidden")]] Share;  // of the Impl: owners of ports have one, too
   explicit PortPool(detail::Pimpl<Share> share) noexcept;
   Impl& impl() const noexcept;
   static PortPool& builtForProcess();
@@ -105,3 +109,4 @@ class PortPool {
 };
 
 }  // namespace portpool
+#pragma GCC visibility pop

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 
+#pragma GCC visibility push(default)
 namespace portpool {
 
 /// How a PortPool hands out its ports.
@@ -25,3 +26,4 @@ struct PortPoolOptions {
 };
 
 }  // namespace portpool
+#pragma GCC visibility pop

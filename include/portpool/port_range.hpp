@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#pragma GCC visibility push(default)
 namespace portpool {
 
 /// Consecutive port numbers; both ends are included.
@@ -18,3 +19,4 @@ struct PortRange {
 };
 
 }  // namespace portpool
+#pragma GCC visibility pop

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#pragma GCC visibility push(default)
 namespace portpool {
 
 /// The IP versions for which a port must be free.
@@ -56,3 +57,4 @@ struct PortRequest {
 };
 
 }  // namespace portpool
+#pragma GCC visibility pop

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#pragma GCC visibility push(default)
 namespace portpool {
 
 /// The ports of one phase of a run: the run itself, a suite, a test, or a block of your own. They
@@ -92,7 +93,7 @@ class PortScope {
   /// together with those of inner scopes that have ended.
   std::vector<std::string> end() noexcept;
 
-  struct State;  // internal
+  struct [[gnu::visibility("hidden")]] State;  // internal
 
  private:
   struct Innermost {};
@@ -131,3 +132,4 @@ PortRange getNamedTCPPortBlock(const std::string& name, std::size_t count,
 std::string describePorts();
 
 }  // namespace portpool
+#pragma GCC visibility pop

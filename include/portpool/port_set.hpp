@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#pragma GCC visibility push(default)
 namespace portpool {
 
 /// A set of port numbers, kept as ranges. Iterates over the ports in ascending order.
@@ -109,3 +110,4 @@ std::ostream& operator<<(std::ostream& out, const PortSet& ports);
 PortSet parsePortSet(std::string_view text, std::string_view source = "port set");
 
 }  // namespace portpool
+#pragma GCC visibility pop

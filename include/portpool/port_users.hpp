@@ -14,6 +14,7 @@
 // Who uses which ports, as far as the system lets this process see it, in this process's network.
 // All functions are thread-safe.
 
+#pragma GCC visibility push(default)
 namespace portpool {
 
 /// One use of a port: a lease or a socket, and its process.
@@ -68,3 +69,4 @@ enum class LeaseKind {
 LeaseKind leaseKind();
 
 }  // namespace portpool
+#pragma GCC visibility pop

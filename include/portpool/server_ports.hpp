@@ -6,6 +6,7 @@
 
 #include <string>
 
+#pragma GCC visibility push(default)
 namespace portpool {
 
 /// The ports that the system gives to outgoing connections and to sockets bound to port 0: on
@@ -33,8 +34,8 @@ const PortSet& excludedTCPPorts();
 /// Thread-safe as long as no thread changes the environment. From PySys.
 PortSet getServerTCPPorts();
 
-/// Which of these variables is in effect (of CTest's, the first), or "" if none is set. Thread-safe under the same
-/// condition.
+/// Which of these variables is in effect (of CTest's, the first), or "" if none is set. Thread-safe
+/// under the same condition.
 std::string serverTCPPortsVariable();
 
 /// The address of the port server that PortPool::process() draws its ports from, which
@@ -43,3 +44,4 @@ std::string serverTCPPortsVariable();
 std::string portServerAddress();
 
 }  // namespace portpool
+#pragma GCC visibility pop

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 
+#pragma GCC visibility push(default)
 namespace portpool {
 
 /// The loopback addresses. From CPython's test support.
@@ -78,3 +79,4 @@ std::uint16_t findUnusedPort(AddressFamily family = AddressFamily::IPv4,
 std::uint16_t bindPort(NativeSocket socket, const std::string& host = kHost);
 
 }  // namespace portpool
+#pragma GCC visibility pop

@@ -10,11 +10,12 @@
 #include <string>
 #include <vector>
 
-namespace portpool {
-
-namespace detail {
+namespace portpool::detail {
 class Allocation;
 }
+
+#pragma GCC visibility push(default)
+namespace portpool {
 
 /// Owns one port: no other process, thread or user of portpool on this machine is given its number
 /// until the owner is cleaned up or destroyed. The port is not bound: see PortPool::allocate.
@@ -60,3 +61,4 @@ class TCPPortOwner {
 };
 
 }  // namespace portpool
+#pragma GCC visibility pop

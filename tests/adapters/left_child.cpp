@@ -3,14 +3,13 @@
 
 #include "promises.hpp"
 #include "subject.hpp"
+#include "support/boost_process.hpp"
 
-#include <boost/process.hpp>
 #include <list>
 #include <stdexcept>
 #include <system_error>
 
 void leaveChild(const std::string& mode, std::uint16_t port) {
-  namespace bp = boost::process;
   struct Holder {
     Holder(const std::string& how, std::uint16_t number)
         : process(HOLDER, bp::args({how, std::to_string(number)}),

@@ -20,8 +20,10 @@ def sources():
         for file in sorted((root / folder).rglob("*")):
             if file.suffix in (".cpp", ".hpp"):
                 yield file
-    yield root / "cmake/portpoolConfig.cmake.in"
-    yield root / "cmake/PortpoolIsolateTests.cmake"
+    for file in sorted((root / "cmake").rglob("*")):
+        if file.is_file():
+            yield file
+    yield root / "CMakeLists.txt"
     yield root / "examples/CMakeLists.txt"
 
 

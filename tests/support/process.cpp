@@ -3,14 +3,14 @@
 #include <sys/wait.h>
 
 #include <boost/asio/io_context.hpp>
-#include <boost/process.hpp>
 #include <chrono>
 #include <future>
 #include <stdexcept>
 
+#include "support/boost_process.hpp"
+
 ProcessResult runProcess(const std::string& program, const std::vector<std::string>& arguments,
                          const std::map<std::string, std::string>& variables) {
-  namespace bp = boost::process;
   constexpr std::chrono::minutes kLimit{2};
 
   // By env(1): the environments of Boost 1.74 are compared past the ends of their strings.

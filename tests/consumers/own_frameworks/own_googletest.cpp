@@ -1,0 +1,5 @@
+#include <gtest/gtest.h>
+
+#ifndef OWN_GOOGLETEST
+#error "this is not the project's own GoogleTest"
+#endif
