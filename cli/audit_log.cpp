@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <filesystem>
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -65,12 +64,6 @@ PortUse readUse(PortUse::Kind kind, Fields& fields) {
   use.test = testName(fields.text());
   use.module = fields.text();
   use.offset = fields.number<std::uint64_t>();
-  if (!use.module.empty()) {
-    std::ostringstream place;
-    place << std::filesystem::path(use.module).filename().string() << "+0x" << std::hex
-          << use.offset;
-    use.function = place.str();
-  }
   return use;
 }
 

@@ -31,8 +31,8 @@ struct PortUse {
   std::string command;
   std::string test;  // "" if it is not known
   std::string module;
-  std::uint64_t offset = 0;
-  std::string function;  // that calls, or where it is in the module
+  std::uint64_t offset = 0;  // in the file
+  std::string function;      // that calls, or where it is in the module; nameFunctions() sets it
 
   bool isLeased() const { return lease == audit::Lease::Own || lease == audit::Lease::Others; }
 

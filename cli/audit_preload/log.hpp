@@ -8,8 +8,8 @@
 //   unseen PROGRAM REASON
 //
 // LEASE is the number of a Lease. EPHEMERAL is 1 for a bind to port 0, or else 0. NETWORK stands
-// for a network namespace; PID and START for a process, of whatever namespace. OFFSET is where the
-// call returns to in the file MODULE.
+// for a network namespace; PID and START for a process, of whatever namespace. OFFSET is the
+// place in the file MODULE that the call returns to.
 
 #include <atomic>
 #include <cstddef>

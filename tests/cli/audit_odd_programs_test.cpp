@@ -17,6 +17,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 JSON unseen(const std::string& program, const std::string& why) {
   return {{{"program", program}, {"why", why}}};
@@ -69,6 +70,12 @@ TEST_F(AuditOfOddPrograms, WritesNoFileOfTheirs) {
   const auto result = auditScript("$ODD no-file-size $P");
   EXPECT_EQ(result.status, 0);
   EXPECT_EQ(result.port(p, "udp").at("fault"), "fixed");
+}
+
+TEST_F(AuditOfOddPrograms, BindInChildrenWithoutTheThreadThatLoads) {
+  const auto result = auditScript("timeout 60 $ODD forked-children $P");
+  EXPECT_EQ(result.status, 0) << result.messages;
+  EXPECT_TRUE(result.port(p, "udp").at("uses").at(0).at("function").is_string());
 }
 
 #ifdef SANITIZED_PORT_USER
@@ -166,7 +173,7 @@ TEST_F(AuditOfOddPrograms, WriteNothingThatATerminalObeys) {
 TEST_F(AuditOfOddPrograms, HaveALogThatNobodyFinds) {
   const auto result =
       runPortpool({"audit", "--", "sh", "-c", "stat -c %a ${PORTPOOL_AUDIT%/*} $PORTPOOL_AUDIT"});
-  EXPECT_THAT(result.output, ::testing::StartsWith("711\n666\n"));
+  EXPECT_THAT(result.output, StartsWith("711\n666\n"));
 }
 
 TEST_F(AuditOfOddPrograms, WriteALineForWhatTheyRepeat) {

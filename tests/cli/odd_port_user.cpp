@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <link.h>
 #include <netinet/in.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -80,7 +81,28 @@ int withChangingEnvironment() {
   return 0;
 }
 
+/// Binds in children that are forked while another thread has locks of the loader's.
+int inForkedChildren() {
+  std::atomic<bool> isOver{false};
+  std::thread loading([&] {
+    const auto next = [](dl_phdr_info*, std::size_t, void*) { return 0; };
+    while (!isOver) ::dl_iterate_phdr(next, nullptr);
+  });
+  int failed = 0;
+  for (int i = 0; i < 500; ++i) {
+    const auto child = ::fork();
+    if (child == 0) ::_exit(use(::bind, open()) == 0 ? 0 : 1);
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    if (status != 0) ++failed;
+  }
+  isOver = true;
+  loading.join();
+  return failed;
+}
+
 const std::map<std::string, std::function<int()>> kWays{
+    {"forked-children", inForkedChildren},
     {"plugin", [] { return ::dlopen(argument.c_str(), RTLD_NOW) == nullptr ? 1 : 0; }},
     {"small-stack-connect",
      [] { return onSmallStack([](int) { ::_exit(use(::connect, open()) == 0 ? 0 : 1); }); }},
