@@ -5,7 +5,9 @@
 
 #include <filesystem>
 #include <portpool/portpool.hpp>
+#include <regex>
 #include <set>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -68,6 +70,23 @@ TEST(AuditOfPrograms, TellsOfThoseThatHaveNoEnvironment) {
 TEST(AuditOfPrograms, SaysNothingOfOthers) {
   const auto result = audit({"sh", "-c", "env true; python3 -c 'import os; os.system(\"true\")'"});
   EXPECT_EQ(result.report.at("unseen"), JSON::array()) << result.report;
+}
+
+TEST(AuditOfPrograms, LoadsWithAnotherCLibrary) {
+  // musl lacks these functions, and then starts no program at all.
+  const auto library =
+      std::filesystem::path(PORTPOOL_COMMAND).parent_path() / "libportpool_audit.so";
+  const auto needed = runScript("nm -D --undefined-only " + library.string());
+  if (needed.exitCode != 0) GTEST_SKIP() << "there is no nm";
+  EXPECT_THAT(needed.output, HasSubstr(" syscall"));
+  std::istringstream words(needed.output);
+  for (std::string word; words >> word;) {
+    const auto name = word.substr(0, word.find('@'));
+    const bool isOfGNU = std::regex_match(name, std::regex("__isoc.*|.*_chk|__x?stat"));
+    const bool isOfLargeFiles =
+        sizeof(void*) == 8 && std::regex_match(name, std::regex("[a-z]*64"));
+    EXPECT_FALSE(isOfGNU || isOfLargeFiles) << name;
+  }
 }
 
 // ---- The command --------------------------------------------------------------------------------
