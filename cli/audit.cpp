@@ -85,8 +85,9 @@ void prepareEnvironment(const std::string& library, const std::string& log) {
   ::unsetenv(audit::kTestVariable);
 }
 
-AuditLog readLog(const std::string& path, const Command& command) {
-  auto log = readAuditLog(path);
+AuditLog readLog(const AuditLogFile& file, const Command& command) {
+  auto log = readAuditLog(file.descriptor());
+  log.isDeleted = !file.isThere();
   log.running = orphans();
   std::array<char, PATH_MAX> program{};
   if (audit::findProgram(command.front().c_str(), program.data(), program.size())) {
@@ -110,7 +111,7 @@ int audit(const AuditOptions& options, const Command& command) {
   const int status =
       runCommand(command, ::getppid(), [&] { prepareEnvironment(library, logFile.path()); });
 
-  auto log = readLog(logFile.path(), command);
+  auto log = readLog(logFile, command);
   std::vector<PortUse*> named;
   for (auto& use : log.uses) {
     if (!use.isEphemeral) named.push_back(&use);
@@ -127,7 +128,7 @@ int audit(const AuditOptions& options, const Command& command) {
     throw std::runtime_error("the report cannot be written to " +
                              (options.output.empty() ? "stdout" : options.output));
   }
-  const bool isClean = report.findings.empty() && log.lost == 0 && log.unknown() == 0;
+  const bool isClean = report.findings.empty() && log.isComplete();
   return options.fail && !isClean ? kFailure : status;
 }
 

@@ -127,6 +127,21 @@ TEST(AuditCommand, LeavesNoFile) {
   EXPECT_FALSE(std::filesystem::exists(path));
 }
 
+TEST(AuditCommand, TakesLittleOfTheDisk) {
+  const auto result = runPortpool({"audit", "--", "sh", "-c", "stat -c '%b %B' $PORTPOOL_AUDIT"});
+  std::size_t blocks = 0, size = 0;
+  std::istringstream(result.output) >> blocks >> size;
+  ASSERT_GT(size, 0U) << result.output;
+  EXPECT_LE(blocks * size, std::size_t{1} << 20U);
+}
+
+TEST(AuditCommand, KeepsToTheLimitOfFiles) {
+  EXPECT_EQ(runScript("ulimit -f 1000; portpool audit -- true").exitCode, 0);
+  const auto result = runScript("ulimit -f 1; portpool audit -- true");
+  EXPECT_EQ(result.exitCode, 1);
+  EXPECT_THAT(result.errors, HasSubstr("raise it with ulimit -f"));
+}
+
 TEST(AuditCommand, LeavesErrorsAsTheyAre) {
   const TCPPortOwner owner;
   const auto result = audit({"python3", "-c",

@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <string>
@@ -101,6 +102,15 @@ int inForkedChildren() {
   return failed;
 }
 
+/// Calls of which the audit has more lines than a process maps for good.
+int connectToMany() {
+  const int socket = open();
+  for (in_addr_t i = 0; i < 2000; ++i) {
+    if (use(::connect, socket, INADDR_LOOPBACK + i) != 0) return 1;
+  }
+  return 0;
+}
+
 const std::map<std::string, std::function<int()>> kWays{
     {"forked-children", inForkedChildren},
     {"plugin", [] { return ::dlopen(argument.c_str(), RTLD_NOW) == nullptr ? 1 : 0; }},
@@ -137,6 +147,17 @@ const std::map<std::string, std::function<int()>> kWays{
      [] {
        char* const words[] = {argument.data(), nullptr};
        return ::execveat(AT_FDCWD, words[0], words, environ, 0);
+     }},
+    {"many-lines", connectToMany},
+    {"many-lines-without-the-log",
+     [] {
+       const std::filesystem::path log = std::getenv("PORTPOOL_AUDIT");
+       const auto folder = log.parent_path();
+       const auto away = folder.string() + ".away";
+       std::filesystem::rename(folder, away);
+       const int status = connectToMany();
+       std::filesystem::rename(away, folder);
+       return status;
      }},
     {"many-addresses",
      [] {
