@@ -152,6 +152,13 @@ TEST_F(AuditOfOddPrograms, AreNamedByAnyCall) {
 }
 #endif
 
+TEST_F(AuditOfOddPrograms, AreNamedWithRightsOfAnother) {
+  const auto result = audit({ODD_PORT_USER, "exec-as-another-group", PORT_USER});
+  if (result.status == 77) GTEST_SKIP() << "only root may become another group";
+  EXPECT_EQ(result.report.at("unseen"),
+            unseen(PORT_USER, "has rights that its user does not have"));
+}
+
 TEST_F(AuditOfOddPrograms, AreNamedWithoutTheLog) {
   // A shell that has it goes on to write there.
   const auto result = auditScript(

@@ -148,6 +148,12 @@ const std::map<std::string, std::function<int()>> kWays{
        char* const words[] = {argument.data(), nullptr};
        return ::execveat(AT_FDCWD, words[0], words, environ, 0);
      }},
+    {"exec-as-another-group",
+     [] {
+       constexpr gid_t kOther = 1;
+       if (::setegid(kOther) != 0) return 77;
+       return ::execl(argument.c_str(), argument.c_str(), nullptr);
+     }},
     {"many-lines", connectToMany},
     {"many-lines-without-the-log",
      [] {
