@@ -22,6 +22,22 @@ namespace {
 char ownProgram[400];
 char ownCommand[200];
 char ownLog[PATH_MAX];
+char ownLibrary[PATH_MAX];
+
+/// Finds this library among those that are preloaded.
+void readLibrary(const char* preloaded) {
+  constexpr char kSeparators[] = " :";
+  while (preloaded != nullptr && *preloaded != '\0') {
+    const auto size = std::strcspn(preloaded, kSeparators);
+    const char* name = std::strstr(preloaded, kLibrary);
+    if (name != nullptr && name < preloaded + size && size < sizeof ownLibrary) {
+      std::memcpy(ownLibrary, preloaded, size);
+      return;
+    }
+    preloaded += size;
+    preloaded += std::strspn(preloaded, kSeparators);
+  }
+}
 
 /// When this process was started, in ticks of the clock since the system's start.
 std::uint64_t startTime() {
@@ -48,11 +64,13 @@ void readProcess() {
   }
   const char* log = std::getenv(kLogVariable);
   if (log != nullptr) std::memcpy(ownLog, log, ::strnlen(log, sizeof ownLog - 1));
+  readLibrary(std::getenv("LD_PRELOAD"));
 }
 
 const char* program() { return ownProgram; }
 const char* command() { return ownCommand; }
 const char* logPath() { return ownLog; }
+const char* libraryPath() { return ownLibrary; }
 
 std::uint64_t processStart() {
   static std::atomic<pid_t> knownProcess{0};

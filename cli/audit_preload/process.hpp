@@ -18,6 +18,9 @@ const char* command();
 /// The path of the log, or "" if there is none.
 const char* logPath();
 
+/// The path of this library, as it is preloaded.
+const char* libraryPath();
+
 /// What tells this process from others of its pid, which may be in another namespace, or gone. May
 /// change errno.
 std::uint64_t processStart();

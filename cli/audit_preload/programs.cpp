@@ -13,9 +13,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <climits>
 #include <cstdarg>
 #include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <cstring>
 
@@ -25,6 +27,25 @@ namespace {
 struct Path {
   char text[PATH_MAX];
 };
+
+/// Whether the process can read memory there; the system tells, before it refuses what it is asked.
+bool canRead(const void* address) {
+  constexpr int kNone = -1;  // a way to change the mask of signals
+  constexpr std::uintptr_t kSize = 8;
+  const auto word = reinterpret_cast<std::uintptr_t>(address) / kSize * kSize;
+  if (word == 0) return false;  // of which the system reads nothing
+  return ::syscall(SYS_rt_sigprocmask, kNone, word, nullptr, kSize) == 0 || errno != EFAULT;
+}
+
+/// Whether the system will accept the environment.
+bool canRead(Words environment) {
+  for (; environment != nullptr; ++environment) {
+    if (!canRead(static_cast<const void*>(environment))) return false;
+    if (*environment == nullptr) break;
+    if (!canRead(static_cast<const void*>(*environment))) return false;
+  }
+  return true;
+}
 
 /// Why this library will not be in a program that is started with the environment, or null.
 const char* whyLeft(Words environment) {
@@ -39,11 +60,12 @@ const char* whyLeft(Words environment) {
     }
   }
   if (!hasLog || !hasLibrary) return "started without this environment";
+  if (::access(libraryPath(), R_OK) != 0) return "cannot read the audit's library";
   return ::access(logPath(), R_OK | W_OK) == 0 ? nullptr : "cannot write to the audit's log";
 }
 
 void recordProgram(const char* path, Words environment) {
-  if (path == nullptr || ::access(path, X_OK) != 0) return;
+  if (path == nullptr || ::access(path, X_OK) != 0 || !canRead(environment)) return;
   const char* why = whyLeft(environment);
   if (why == nullptr) why = whyUnseen(path);
   if (why != nullptr) Line().add("unseen").add(path).add(why).write();

@@ -80,6 +80,10 @@ TEST_F(AuditOfOddPrograms, BindInChildrenWithoutTheThreadThatLoads) {
   EXPECT_TRUE(result.port(p, "udp").at("uses").at(0).at("function").is_string());
 }
 
+TEST_F(AuditOfOddPrograms, PassWhatTheSystemCannotRead) {
+  EXPECT_EQ(auditScript("$ODD exec-without-memory /bin/true").status, 0);
+}
+
 TEST_F(AuditOfOddPrograms, MapLittleOfTheLog) {
   // For those that lock their memory, or have little.
   const auto result = auditScript("grep portpool-audit /proc/self/maps");
@@ -178,6 +182,23 @@ TEST_F(AuditOfOddPrograms, MakeTheReportIncompleteWithoutTheLog) {
 TEST_F(AuditOfOddPrograms, AreSeenUntilTheLogIsDeleted) {
   const auto result = auditScript("$U bind tcp 127.0.0.1 $P; rm $PORTPOOL_AUDIT");
   EXPECT_THAT(result.findings(), ElementsAre("fixed " + p));
+}
+
+TEST_F(AuditOfOddPrograms, AreNamedWhoseUserCannotReadTheLibrary) {
+  // Nobody can, if it is not there.
+  const TemporaryFile folder;
+  std::filesystem::remove(folder.path());
+  std::filesystem::create_directory(folder.path());
+  const auto built = std::filesystem::path(PORTPOOL_COMMAND).parent_path();
+  const auto command = folder.path() + "/portpool";
+  const auto library = folder.path() + "/libportpool_audit.so";
+  std::filesystem::copy(PORTPOOL_COMMAND, command);
+  std::filesystem::copy(built / "libportpool_audit.so", library);
+  const auto result = runScript(command + " audit -- sh -c 'mv " + library + " " + library +
+                                ".away; " PORT_USER "; true'");
+  std::filesystem::remove_all(folder.path());
+  EXPECT_THAT(result.output,
+              HasSubstr("\nunseen: " PORT_USER " (cannot read the audit's library)\n"));
 }
 
 TEST_F(AuditOfOddPrograms, AreCountedWithoutADescriptor) {

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
@@ -153,6 +154,20 @@ const std::map<std::string, std::function<int()>> kWays{
        constexpr gid_t kOther = 1;
        if (::setegid(kOther) != 0) return 77;
        return ::execl(argument.c_str(), argument.c_str(), nullptr);
+     }},
+    {"exec-without-memory",
+     [] {
+       char* const words[] = {argument.data(), nullptr};
+       auto* unmapped = ::mmap(nullptr, 1, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+       const auto isRefused = [&](char* const* environment) {
+         return ::execve(words[0], words, environment) == -1 && errno == EFAULT;
+       };
+       // NOLINTNEXTLINE(performance-no-int-to-ptr): nothing is there
+       for (auto* bad : {static_cast<char*>(unmapped), reinterpret_cast<char*>(1)}) {
+         char* const variables[] = {bad, nullptr};
+         if (!isRefused(variables) || !isRefused(reinterpret_cast<char**>(bad))) return 1;
+       }
+       return 0;
      }},
     {"many-lines", connectToMany},
     {"many-lines-without-the-log",
