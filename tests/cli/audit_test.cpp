@@ -1,4 +1,5 @@
 #include "audited.hpp"
+#include "support/temporary_file.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -111,6 +112,15 @@ TEST(AuditCommand, SaysThatTheReportCannotBeWritten) {
     EXPECT_EQ(result.exitCode, 1);
     EXPECT_THAT(result.errors, HasSubstr(path));
   }
+}
+
+TEST(AuditCommand, KeepsItsReportToItself) {
+  const TemporaryFile report;
+  const auto result = runPortpool(
+      {"audit", "--output", report.path(), "--", "sh", "-c", "readlink /proc/self/fd/*; :"});
+  EXPECT_THAT(result.output, Not(HasSubstr(report.path())));
+  EXPECT_THAT(result.output, Not(HasSubstr("portpool-audit")));
+  EXPECT_THAT(report.text(), StartsWith("portpool audit: "));
 }
 
 TEST(AuditCommand, KeepsTheEnvironment) {
