@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <climits>
 #include <cstdarg>
@@ -99,6 +100,20 @@ void recordOpen(int file, const char* path, Words environment) {
   recordProgram(text, environment);
 }
 
+/// Whether this process has ever asked for a program that starts in another folder.
+std::atomic<bool> changesFolders{false};
+
+/// Names the program as unseen if its path may lead elsewhere in the new process, which nobody
+/// looks into; returns whether it does.
+bool recordElsewhere(const char* path, const posix_spawn_file_actions_t* actions) {
+  if (path == nullptr || actions == nullptr || !changesFolders.load(std::memory_order_relaxed)) {
+    return false;
+  }
+  if (*path == '/' || std::strchr(path, '/') == nullptr) return false;
+  Line().add("unseen").add(path).add("started by its path from another folder").write();
+  return true;
+}
+
 int callExecve(const char* path, Words arguments, Words environment) {
   const auto& functions = real();
   {
@@ -170,7 +185,7 @@ PORTPOOL_AUDIT_EXPORT int posix_spawn(pid_t* pid, const char* path,
   const auto& functions = real();
   {
     const KeepErrno keepErrno;
-    recordProgram(path, environment);
+    if (!recordElsewhere(path, actions)) recordProgram(path, environment);
   }
   return functions.posixSpawn(pid, path, actions, attributes, arguments, environment);
 }
@@ -182,9 +197,21 @@ PORTPOOL_AUDIT_EXPORT int posix_spawnp(pid_t* pid, const char* name,
   const auto& functions = real();
   {
     const KeepErrno keepErrno;
-    recordNamed(name, environment);
+    if (!recordElsewhere(name, actions)) recordNamed(name, environment);
   }
   return functions.posixSpawnp(pid, name, actions, attributes, arguments, environment);
+}
+
+PORTPOOL_AUDIT_EXPORT int posix_spawn_file_actions_addchdir_np(posix_spawn_file_actions_t* actions,
+                                                               const char* path) noexcept {
+  changesFolders.store(true, std::memory_order_relaxed);
+  return real().addChdir(actions, path);
+}
+
+PORTPOOL_AUDIT_EXPORT int posix_spawn_file_actions_addfchdir_np(posix_spawn_file_actions_t* actions,
+                                                                int folder) noexcept {
+  changesFolders.store(true, std::memory_order_relaxed);
+  return real().addFchdir(actions, folder);
 }
 
 PORTPOOL_AUDIT_EXPORT int system(const char* command) {

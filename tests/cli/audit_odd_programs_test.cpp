@@ -154,6 +154,14 @@ TEST_F(AuditOfOddPrograms, AreNamedByAnyCall) {
   EXPECT_EQ(auditScript("$ODD execveat " STATIC_PROGRAM).report.at("unseen"),
             unseen(STATIC_PROGRAM, "statically linked"));
 }
+
+TEST_F(AuditOfOddPrograms, AreNamedInAnotherFolder) {
+  const auto result = auditScript("$ODD spawn-elsewhere " STATIC_PROGRAM);
+  if (result.status == 77) GTEST_SKIP() << "this C library starts nothing in another folder";
+  EXPECT_EQ(result.status, 0) << result.messages;
+  EXPECT_EQ(result.report.at("unseen"),
+            unseen("./static_program", "started by its path from another folder"));
+}
 #endif
 
 TEST_F(AuditOfOddPrograms, AreNamedWithRightsOfAnother) {

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <link.h>
 #include <netinet/in.h>
+#include <spawn.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -154,6 +155,23 @@ const std::map<std::string, std::function<int()>> kWays{
        constexpr gid_t kOther = 1;
        if (::setegid(kOther) != 0) return 77;
        return ::execl(argument.c_str(), argument.c_str(), nullptr);
+     }},
+    {"spawn-elsewhere",
+     [] {
+       const std::filesystem::path program = argument;
+       auto name = "./" + program.filename().string();
+       posix_spawn_file_actions_t actions;
+       ::posix_spawn_file_actions_init(&actions);
+       // Older C libraries have no such function.
+       const auto add = reinterpret_cast<int (*)(posix_spawn_file_actions_t*, const char*)>(
+           ::dlsym(RTLD_DEFAULT, "posix_spawn_file_actions_addchdir_np"));
+       if (add == nullptr || add(&actions, program.parent_path().c_str()) != 0) return 77;
+       char* const words[] = {name.data(), nullptr};
+       pid_t child = 0;
+       if (::posix_spawn(&child, words[0], &actions, nullptr, words, environ) != 0) return 1;
+       int status = 0;
+       ::waitpid(child, &status, 0);
+       return status;
      }},
     {"exec-without-memory",
      [] {
