@@ -5,11 +5,13 @@
 #include "audit_preload/program_file.hpp"
 #include "audit_report.hpp"
 #include "child_process.hpp"
+#include "descriptor.hpp"
 #include "output.hpp"
 #include "process_state.hpp"
 
 #include <portpool/server_ports.hpp>
 
+#include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,10 +19,11 @@
 #include <array>
 #include <cerrno>
 #include <climits>
+#include <cstddef>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iostream>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -85,8 +88,26 @@ void prepareEnvironment(const std::string& library, const std::string& log) {
   ::unsetenv(audit::kTestVariable);
 }
 
-AuditLog readLog(const std::string& path, const Command& command) {
-  auto log = readAuditLog(path);
+/// Opens the file of the report for this process alone.
+int openReport(const std::string& path) {
+  constexpr mode_t kMode = 0666;  // as the umask has it
+  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kMode);
+  if (file < 0) throw std::system_error(errno, std::generic_category(), path);
+  return file;
+}
+
+bool writeAll(int file, const std::string& text) {
+  for (std::size_t at = 0; at < text.size();) {
+    const auto count = ::write(file, text.data() + at, text.size() - at);
+    if (count < 0 && errno != EINTR) return false;
+    if (count > 0) at += static_cast<std::size_t>(count);
+  }
+  return true;
+}
+
+AuditLog readLog(const AuditLogFile& file, const Command& command) {
+  auto log = readAuditLog(file.descriptor());
+  log.isDeleted = !file.isThere();
   log.running = orphans();
   std::array<char, PATH_MAX> program{};
   if (audit::findProgram(command.front().c_str(), program.data(), program.size())) {
@@ -100,34 +121,31 @@ AuditLog readLog(const std::string& path, const Command& command) {
 
 int audit(const AuditOptions& options, const Command& command) {
   const auto library = findLibrary();
-  std::ofstream file;
-  if (!options.output.empty()) {
-    file.open(options.output);
-    if (!file) throw std::system_error(errno, std::generic_category(), options.output);
-  }
+  const auto& path = options.output;
+  const Descriptor file(path.empty() ? -1 : openReport(path));
   const AuditLogFile logFile;
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   const int status =
       runCommand(command, ::getppid(), [&] { prepareEnvironment(library, logFile.path()); });
 
-  auto log = readLog(logFile.path(), command);
+  auto log = readLog(logFile, command);
   std::vector<PortUse*> named;
   for (auto& use : log.uses) {
     if (!use.isEphemeral) named.push_back(&use);
   }
   nameFunctions(named);
   const auto report = makeReport(log, getEphemeralTCPPortRange());
-  auto& out = options.output.empty() ? std::cout : file;
+  std::ostringstream text;
   if (options.isJSON) {
-    printJSON(report, log, {command, status}, out);
+    printJSON(report, log, {command, status}, text);
   } else {
-    printTable(report, log, out);
+    printTable(report, log, text);
   }
-  if (!out.flush()) {
-    throw std::runtime_error("the report cannot be written to " +
-                             (options.output.empty() ? "stdout" : options.output));
+  if (!writeAll(file ? file.get() : STDOUT_FILENO, text.str())) {
+    throw std::runtime_error("the report cannot be written to " + (file ? path : "stdout") + ": " +
+                             std::generic_category().message(errno) + "; check the disk");
   }
-  const bool isClean = report.findings.empty() && log.lost == 0 && log.unknown() == 0;
+  const bool isClean = report.findings.empty() && log.isComplete();
   return options.fail && !isClean ? kFailure : status;
 }
 

@@ -12,6 +12,7 @@
 #include <array>
 #include <chrono>
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <set>
@@ -55,18 +56,49 @@ std::string outputOf(Command command, Clock::time_point deadline) {
   return isWhole ? output : std::string();
 }
 
-/// Whether the file has a table of all of its functions.
-bool hasSymbols(const std::string& module) {
-  std::ifstream file(module, std::ios::binary);
-  ElfW(Ehdr) header{};
-  file.read(reinterpret_cast<char*>(&header), sizeof header);
-  file.seekg(static_cast<std::streamoff>(header.e_shoff));
-  for (int i = 0; file && i < header.e_shnum; ++i) {
-    ElfW(Shdr) section{};
-    file.read(reinterpret_cast<char*>(&section), sizeof section);
-    if (file && section.sh_type == SHT_SYMTAB) return true;
+/// What addr2line does not say of a file.
+struct Module {
+  explicit Module(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    ElfW(Ehdr) header{};
+    if (!read(file, 0, header)) return;
+    for (unsigned i = 0; i < header.e_phnum; ++i) {
+      ElfW(Phdr) segment{};
+      if (!read(file, header.e_phoff + i * sizeof segment, segment)) return;
+      if (segment.p_type == PT_LOAD) segments.push_back(segment);
+    }
+    for (unsigned i = 0; i < header.e_shnum; ++i) {
+      ElfW(Shdr) section{};
+      if (!read(file, header.e_shoff + i * sizeof section, section)) return;
+      if (section.sh_type == SHT_SYMTAB) hasSymbols = true;
+    }
   }
-  return false;
+
+  /// The address that the linker gave to what is there in the file.
+  std::uint64_t addressOf(std::uint64_t offset) const {
+    for (const auto& segment : segments) {
+      if (offset - segment.p_offset < segment.p_filesz) {
+        return offset - segment.p_offset + segment.p_vaddr;
+      }
+    }
+    return offset;
+  }
+
+  std::vector<ElfW(Phdr)> segments;
+  bool hasSymbols = false;  // of all of its functions
+
+ private:
+  template <class Object>
+  static bool read(std::ifstream& file, std::uint64_t at, Object& object) {
+    file.seekg(static_cast<std::streamoff>(at));
+    return static_cast<bool>(file.read(reinterpret_cast<char*>(&object), sizeof object));
+  }
+};
+
+std::string hexadecimal(std::uint64_t number) {
+  std::ostringstream text;
+  text << std::hex << number;
+  return text.str();
 }
 
 }  // namespace
@@ -74,34 +106,36 @@ bool hasSymbols(const std::string& module) {
 void nameFunctions(const std::vector<PortUse*>& uses) {
   constexpr std::chrono::seconds kLimit{10};
   constexpr std::size_t kAtATime = 1000;
+  std::map<std::string, Module> modules;
   std::map<std::string, std::set<std::uint64_t>> places;
-  for (const auto* use : uses) {
-    auto& offsets = places[use->module];
-    if (use->offset != 0 && offsets.size() < kAtATime) offsets.insert(use->offset);
+  for (auto* use : uses) {
+    if (use->module.empty()) continue;
+    const auto& module = modules.try_emplace(use->module, use->module).first->second;
+    const auto address = module.addressOf(use->offset);
+    auto& addresses = places[use->module];
+    if (addresses.size() < kAtATime) addresses.insert(address);
+    use->function =
+        std::filesystem::path(use->module).filename().string() + "+0x" + hexadecimal(address);
   }
   std::map<std::pair<std::string, std::uint64_t>, std::string> names;
   const auto deadline = Clock::now() + kLimit;
-  for (const auto& [module, offsets] : places) {
-    if (module.empty() || offsets.empty()) continue;
-    Command command{"addr2line", "-f", "-C", "-e", module};
-    for (const auto offset : offsets) {
-      std::ostringstream address;
-      address << std::hex << offset - 1;  // within the call, and not behind it
-      command.push_back(address.str());
-    }
-    // Without a table of symbols addr2line names the nearest function that is exported.
-    const bool isSymbolic = hasSymbols(module);
+  for (const auto& [path, addresses] : places) {
+    Command command{"addr2line", "-f", "-C", "-e", path};
+    // Within the call, and not behind it.
+    for (const auto address : addresses) command.push_back(hexadecimal(address - 1));
     std::istringstream lines(outputOf(std::move(command), deadline));
-    for (const auto offset : offsets) {
+    for (const auto address : addresses) {
       std::string function, place;
       if (!std::getline(lines, function) || !std::getline(lines, place)) break;
       const bool isKnown = !function.empty() && function != "??";
       const bool isInSource = place.rfind("??", 0) != 0;
-      if (isKnown && (isInSource || isSymbolic)) names[{module, offset}] = function;
+      // Without a table of symbols addr2line names the nearest function that is exported.
+      if (isKnown && (isInSource || modules.at(path).hasSymbols)) names[{path, address}] = function;
     }
   }
   for (auto* use : uses) {
-    const auto name = names.find({use->module, use->offset});
+    if (use->module.empty()) continue;
+    const auto name = names.find({use->module, modules.at(use->module).addressOf(use->offset)});
     if (name != names.end()) use->function = name->second;
   }
 }

@@ -7,7 +7,7 @@
 namespace portpool::cli {
 
 /// Names the calling functions with addr2line, if it is installed and knows them, within a few
-/// seconds in total.
+/// seconds in total; else by their place in the module.
 void nameFunctions(const std::vector<PortUse*>& uses);
 
 }  // namespace portpool::cli

@@ -76,7 +76,7 @@ void printJSON(const AuditReport& report, const AuditLog& log, const AuditedComm
     unseen.push_back({{"program", program}, {"why", why}});
   const JSON all{{"command", command.words}, {"status", command.status}, {"ports", ports},
                  {"unseen", unseen},         {"running", log.running},   {"unknown", log.unknown()},
-                 {"lost", log.lost}};
+                 {"lost", log.lost},         {"deleted", log.isDeleted}};
   out << all.dump(2, ' ', false, JSON::error_handler_t::replace) << '\n';
 }
 

@@ -3,11 +3,15 @@
 #include "output.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
-#include <filesystem>
+#include <cstddef>
+#include <cstring>
 #include <fstream>
 #include <set>
 #include <sstream>
+#include <stdexcept>
+#include <string>
 #include <string_view>
 #include <tuple>
 #include <utility>
@@ -65,12 +69,6 @@ PortUse readUse(PortUse::Kind kind, Fields& fields) {
   use.test = testName(fields.text());
   use.module = fields.text();
   use.offset = fields.number<std::uint64_t>();
-  if (!use.module.empty()) {
-    std::ostringstream place;
-    place << std::filesystem::path(use.module).filename().string() << "+0x" << std::hex
-          << use.offset;
-    use.function = place.str();
-  }
   return use;
 }
 
@@ -93,13 +91,25 @@ std::size_t AuditLog::unknown() const {
   }));
 }
 
-AuditLog readAuditLog(const std::string& path) {
+AuditLog readAuditLog(int descriptor) {
+  const auto path = "/proc/self/fd/" + std::to_string(descriptor);
   std::ifstream file(path, std::ios::binary);
-  std::uint64_t size = 0, lost = 0;
-  file.read(reinterpret_cast<char*>(&size), sizeof size);
-  file.read(reinterpret_cast<char*>(&lost), sizeof lost);
+  std::array<char, sizeof(audit::SharedLog)> header{};
+  if (!file.read(header.data(), header.size())) {
+    throw std::runtime_error("the log of the audit cannot be read at " + path +
+                             "; mount /proc, and check the disk of the temporary folder");
+  }
+  const auto numberAt = [&](std::size_t offset) {
+    std::uint64_t number = 0;
+    std::memcpy(&number, header.data() + offset, sizeof number);
+    return number;
+  };
+  const auto size = numberAt(offsetof(audit::SharedLog, size));
   AuditLog log;
-  log.lost = lost;
+  log.lost = numberAt(offsetof(audit::SharedLog, lost));
+  const std::string unmapped = header.data() + offsetof(audit::SharedLog, unmapped);
+  if (!unmapped.empty())
+    log.unseen.emplace(printable(unmapped), "has no memory for the audit's log");
   std::uint64_t at = 0;
   for (std::string line; at < size && std::getline(file, line);) {
     at += line.size() + 1;

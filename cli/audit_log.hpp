@@ -31,8 +31,8 @@ struct PortUse {
   std::string command;
   std::string test;  // "" if it is not known
   std::string module;
-  std::uint64_t offset = 0;
-  std::string function;  // that calls, or where it is in the module
+  std::uint64_t offset = 0;  // in the file
+  std::string function;      // that calls, or where it is in the module; nameFunctions() sets it
 
   bool isLeased() const { return lease == audit::Lease::Own || lease == audit::Lease::Others; }
 
@@ -48,13 +48,17 @@ struct AuditLog {
   std::vector<PortUse> uses;
   std::map<std::string, std::string> unseen;  // programs, and why
   std::size_t lost = 0;                       // lines for which there was no room
+  bool isDeleted = false;                     // before the command's end
   std::vector<std::string> running;           // programs that go on after the command's end
+
+  /// Whether all that there was to record is here.
+  bool isComplete() const { return lost == 0 && unknown() == 0 && !isDeleted; }
 
   /// The uses of which nobody could say whether the port was leased.
   std::size_t unknown() const;
 };
 
-/// Reads the file. Its texts are printable then, whoever wrote them.
-AuditLog readAuditLog(const std::string& path);
+/// Reads the file with that descriptor. Its texts are printable then, whoever wrote them.
+AuditLog readAuditLog(int descriptor);
 
 }  // namespace portpool::cli

@@ -3,37 +3,66 @@
 #include "audit_preload/log.hpp"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
+#include <stdexcept>
+#include <string>
 #include <system_error>
 
 namespace portpool::cli {
 namespace {
 
 namespace fs = std::filesystem;
+using audit::SharedLog;
+
+/// How large the file may be: a process that writes beyond its limit is killed.
+std::size_t largestSize() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur >= SharedLog::kMost) {
+    return SharedLog::kMost;
+  }
+  if (limit.rlim_cur < SharedLog::kMapped) {
+    throw std::runtime_error("the log of an audit takes a file of 64 KiB, more than the limit of " +
+                             std::to_string(limit.rlim_cur) + " bytes; raise it with ulimit -f");
+  }
+  return limit.rlim_cur;
+}
+
+/// Makes the empty file a log; returns errno, or 0. Its beginning has its blocks at once, since
+/// programs would die of a write to memory without; they find out themselves about the rest.
+int initialize(int file, std::size_t size) {
+  if (::ftruncate(file, static_cast<off_t>(size)) != 0) return errno;
+  const int error = ::posix_fallocate(file, 0, sizeof(SharedLog));
+  if (error != 0) return error;
+  const std::uint64_t fileSize = size;
+  const auto written = ::pwrite(file, &fileSize, sizeof fileSize, offsetof(SharedLog, fileSize));
+  return written < 0 ? errno : 0;
+}
 
 }  // namespace
 
 AuditLogFile::AuditLogFile()
     : folder_(fs::absolute(fs::temp_directory_path() / "portpool-audit-XXXXXX").string()) {
+  const auto size = largestSize();
   if (::mkdtemp(folder_.data()) == nullptr) {
     throw std::system_error(errno, std::generic_category(), folder_);
   }
   path_ = folder_ + "/log-XXXXXX";
-  const int file = ::mkstemp(path_.data());
-  int error = file < 0 ? errno : 0;
-  if (file >= 0) {
+  file_ = Descriptor(::mkostemp(path_.data(), O_CLOEXEC));
+  int error = file_ ? 0 : errno;
+  if (file_) {
     constexpr mode_t kEntered = S_IRWXU | S_IXGRP | S_IXOTH;
     constexpr mode_t kShared = S_IRUSR | S_IWUSR | S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH;
     ::chmod(folder_.c_str(), kEntered);
-    ::fchmod(file, kShared);
-    // All of its room now: a program would die of a write to memory for which there is no block.
-    error = ::posix_fallocate(file, 0, audit::SharedLog::kSize);
-    ::close(file);
+    ::fchmod(file_.get(), kShared);
+    error = initialize(file_.get(), size);
   }
   if (error != 0) {
     std::error_code ignored;
@@ -45,6 +74,13 @@ AuditLogFile::AuditLogFile()
 AuditLogFile::~AuditLogFile() {
   std::error_code ignored;
   fs::remove_all(folder_, ignored);
+}
+
+bool AuditLogFile::isThere() const {
+  struct stat file {
+  }, there{};
+  return ::fstat(file_.get(), &file) == 0 && ::stat(path_.c_str(), &there) == 0 &&
+         file.st_dev == there.st_dev && file.st_ino == there.st_ino;
 }
 
 }  // namespace portpool::cli

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "descriptor.hpp"
+
 #include <string>
 
 namespace portpool::cli {
@@ -15,9 +17,16 @@ class AuditLogFile {
 
   const std::string& path() const { return path_; }
 
+  /// With which it can be read even if somebody has deleted it.
+  int descriptor() const { return file_.get(); }
+
+  /// Whether it still has its path.
+  bool isThere() const;
+
  private:
   std::string folder_;
   std::string path_;
+  Descriptor file_{-1};
 };
 
 }  // namespace portpool::cli

@@ -95,6 +95,10 @@ void printTable(const AuditReport& report, const AuditLog& log, std::ostream& ou
   }
   if (log.lost > 0)
     out << "incomplete: the log had no room for " << counted(log.lost, "line") << '\n';
+  if (log.isDeleted) {
+    out << "incomplete: the log was deleted while the command ran; keep the command from deleting "
+           "portpool-audit-* in the temporary folder\n";
+  }
 }
 
 }  // namespace portpool::cli

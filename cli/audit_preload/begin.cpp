@@ -26,6 +26,8 @@ void findAll(RealFunctions& functions) {
   find(functions.fexecve, "fexecve");
   find(functions.posixSpawn, "posix_spawn");
   find(functions.posixSpawnp, "posix_spawnp");
+  find(functions.addChdir, "posix_spawn_file_actions_addchdir_np");
+  find(functions.addFchdir, "posix_spawn_file_actions_addfchdir_np");
   find(functions.system, "system");
   find(functions.popen, "popen");
   find(functions.setenv, "setenv");

@@ -8,8 +8,8 @@
 //   unseen PROGRAM REASON
 //
 // LEASE is the number of a Lease. EPHEMERAL is 1 for a bind to port 0, or else 0. NETWORK stands
-// for a network namespace; PID and START for a process, of whatever namespace. OFFSET is where the
-// call returns to in the file MODULE.
+// for a network namespace; PID and START for a process, of whatever namespace. OFFSET is the
+// place in the file MODULE that the call returns to.
 
 #include <atomic>
 #include <cstddef>
@@ -26,16 +26,21 @@ inline constexpr const char* kTestVariable = "PORTPOOL_CURRENT_TEST";
 /// The file of the preloaded library.
 inline constexpr const char* kLibrary = "libportpool_audit.so";
 
-/// The file that every process of the command maps as it begins: whatever becomes of its
-/// descriptors, its user, its root folder and its limits, it can write its lines then.
+/// The beginning of the log's file; the text follows. Every process of the command maps it as it
+/// begins: whatever becomes of its descriptors, its user, its root folder and its limits, it can
+/// write its lines then.
 struct SharedLog {
-  static constexpr std::size_t kSize = std::size_t{32} << 20;
+  /// How much of the file a process maps for good: little, of which programs that lock their memory
+  /// or have a limit notice nothing.
+  static constexpr std::size_t kMapped = std::size_t{64} << 10;
+  /// The largest file, which takes no more of the disk than is written to it.
+  static constexpr std::size_t kMost = std::size_t{32} << 20;
 
   std::atomic<std::uint64_t> size;  // of the text; more than there is room for, once it is full
   std::atomic<std::uint64_t> lost;  // lines
-  char text[kSize - 2 * sizeof(std::uint64_t)];
+  std::uint64_t fileSize;           // with the room that is left
+  char unmapped[400];               // a program that could not map this, or ""
 };
-static_assert(sizeof(SharedLog) == SharedLog::kSize);
 
 /// Who leases a port.
 enum class Lease : std::uint8_t {

@@ -3,11 +3,13 @@
 #include "log.hpp"
 #include "read_file.hpp"
 
-#include <link.h>
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <charconv>
 #include <climits>
 #include <cstddef>
 #include <cstdlib>
@@ -20,6 +22,22 @@ namespace {
 char ownProgram[400];
 char ownCommand[200];
 char ownLog[PATH_MAX];
+char ownLibrary[PATH_MAX];
+
+/// Finds this library among those that are preloaded.
+void readLibrary(const char* preloaded) {
+  constexpr char kSeparators[] = " :";
+  while (preloaded != nullptr && *preloaded != '\0') {
+    const auto size = std::strcspn(preloaded, kSeparators);
+    const char* name = std::strstr(preloaded, kLibrary);
+    if (name != nullptr && name < preloaded + size && size < sizeof ownLibrary) {
+      std::memcpy(ownLibrary, preloaded, size);
+      return;
+    }
+    preloaded += size;
+    preloaded += std::strspn(preloaded, kSeparators);
+  }
+}
 
 /// When this process was started, in ticks of the clock since the system's start.
 std::uint64_t startTime() {
@@ -28,7 +46,9 @@ std::uint64_t startTime() {
   readFile("/proc/self/stat", text, sizeof text);
   const char* at = std::strrchr(text, ')');
   for (int i = 0; i < kColumn && at != nullptr; ++i) at = std::strchr(at + 1, ' ');
-  return at == nullptr ? 0 : std::strtoull(at, nullptr, 10);
+  std::uint64_t time = 0;
+  if (at != nullptr) std::from_chars(at + 1, at + std::strlen(at), time);
+  return time;
 }
 
 }  // namespace
@@ -44,11 +64,13 @@ void readProcess() {
   }
   const char* log = std::getenv(kLogVariable);
   if (log != nullptr) std::memcpy(ownLog, log, ::strnlen(log, sizeof ownLog - 1));
+  readLibrary(std::getenv("LD_PRELOAD"));
 }
 
 const char* program() { return ownProgram; }
 const char* command() { return ownCommand; }
 const char* logPath() { return ownLog; }
+const char* libraryPath() { return ownLibrary; }
 
 std::uint64_t processStart() {
   static std::atomic<pid_t> knownProcess{0};
@@ -63,27 +85,53 @@ std::uint64_t processStart() {
   return knownStart.load(std::memory_order_relaxed);
 }
 
-Place placeOf(const void* address) {
-  struct Search {
-    std::uintptr_t address = 0;
-    Place place;
-  } search{reinterpret_cast<std::uintptr_t>(address), {}};
-  // This waits for a library that is being mapped, and not, as dladdr() does, until it is
-  // initialized: its constructors may wait for the thread that calls.
-  const auto look = [](dl_phdr_info* file, std::size_t, void* data) {
-    auto& found = *static_cast<Search*>(data);
-    const auto offset = found.address - file->dlpi_addr;
-    for (int i = 0; i < file->dlpi_phnum; ++i) {
-      const auto& segment = file->dlpi_phdr[i];
-      if (segment.p_type != PT_LOAD || offset - segment.p_vaddr >= segment.p_memsz) continue;
-      const bool isProgram = file->dlpi_name == nullptr || *file->dlpi_name == '\0';
-      found.place = {isProgram ? program() : file->dlpi_name, offset};
-      return 1;
+Place::Place(const void* address) {
+  if (!maps_) return;
+  const auto file =
+      ::syscall(SYS_openat, AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (file < 0) return;
+  auto& text = (*maps_).text;
+  std::size_t size = 0;
+  for (bool isFound = false; !isFound;) {
+    const auto count = ::syscall(SYS_read, file, text + size, sizeof text - size);
+    if (count <= 0) break;
+    size += static_cast<std::size_t>(count);
+    char* line = text;
+    while (!isFound) {
+      const auto left = static_cast<std::size_t>(text + size - line);
+      auto* end = static_cast<char*>(std::memchr(line, '\n', left));
+      if (end == nullptr) break;
+      *end = '\0';
+      isFound = readLine(line, reinterpret_cast<std::uintptr_t>(address));
+      line = end + 1;
     }
-    return 0;
+    if (isFound) break;
+    size = static_cast<std::size_t>(text + size - line);
+    std::memmove(text, line, size);
+  }
+  ::syscall(SYS_close, file);
+}
+
+bool Place::readLine(const char* line, std::uintptr_t address) {
+  // BEGIN-END RIGHTS OFFSET DEVICE INODE PATH
+  const auto number = [&] {
+    std::uintptr_t value = 0;
+    const auto end = std::from_chars(line, line + std::strlen(line), value, 16);
+    line = end.ptr;
+    if (*line != '\0') ++line;
+    return value;
   };
-  ::dl_iterate_phdr(look, &search);
-  return search.place;
+  const auto begin = number(), end = number();
+  if (address < begin || address >= end) return false;
+  line += std::strcspn(line, " ");
+  if (*line != '\0') ++line;
+  const auto offset = number();
+  const char* path = std::strchr(line, '/');
+  if (path != nullptr) {
+    module_ = path;
+    offset_ = offset + (address - begin);
+  }
+  return true;
 }
 
 }  // namespace portpool::audit

@@ -23,11 +23,15 @@ struct Beginning {
 };
 
 /// Whether the process will have rights that its user has not: the system then preloads nothing.
+/// That is so, too, of a process whose effective user is not its real one.
 bool gainsRights(const char* path) {
   struct stat file {};
   if (::stat(path, &file) != 0) return false;
-  if ((file.st_mode & S_ISUID) != 0 && file.st_uid != ::getuid()) return true;
-  if ((file.st_mode & S_ISGID) != 0 && file.st_gid != ::getgid()) return true;
+  constexpr mode_t kSetsGroup = S_ISGID | S_IXGRP;
+  const bool setsUser = (file.st_mode & S_ISUID) != 0;
+  const bool setsGroup = (file.st_mode & kSetsGroup) == kSetsGroup;
+  if ((setsUser ? file.st_uid : ::geteuid()) != ::getuid()) return true;
+  if ((setsGroup ? file.st_gid : ::getegid()) != ::getgid()) return true;
   return ::geteuid() != 0 && ::getxattr(path, "security.capability", nullptr, 0) > 0;
 }
 

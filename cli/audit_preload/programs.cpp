@@ -13,9 +13,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <cerrno>
 #include <climits>
 #include <cstdarg>
 #include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <cstring>
 
@@ -25,6 +28,25 @@ namespace {
 struct Path {
   char text[PATH_MAX];
 };
+
+/// Whether the process can read memory there; the system tells, before it refuses what it is asked.
+bool canRead(const void* address) {
+  constexpr int kNone = -1;  // a way to change the mask of signals
+  constexpr std::uintptr_t kSize = 8;
+  const auto word = reinterpret_cast<std::uintptr_t>(address) / kSize * kSize;
+  if (word == 0) return false;  // of which the system reads nothing
+  return ::syscall(SYS_rt_sigprocmask, kNone, word, nullptr, kSize) == 0 || errno != EFAULT;
+}
+
+/// Whether the system will accept the environment.
+bool canRead(Words environment) {
+  for (; environment != nullptr; ++environment) {
+    if (!canRead(static_cast<const void*>(environment))) return false;
+    if (*environment == nullptr) break;
+    if (!canRead(static_cast<const void*>(*environment))) return false;
+  }
+  return true;
+}
 
 /// Why this library will not be in a program that is started with the environment, or null.
 const char* whyLeft(Words environment) {
@@ -39,11 +61,12 @@ const char* whyLeft(Words environment) {
     }
   }
   if (!hasLog || !hasLibrary) return "started without this environment";
+  if (::access(libraryPath(), R_OK) != 0) return "cannot read the audit's library";
   return ::access(logPath(), R_OK | W_OK) == 0 ? nullptr : "cannot write to the audit's log";
 }
 
 void recordProgram(const char* path, Words environment) {
-  if (path == nullptr || ::access(path, X_OK) != 0) return;
+  if (path == nullptr || ::access(path, X_OK) != 0 || !canRead(environment)) return;
   const char* why = whyLeft(environment);
   if (why == nullptr) why = whyUnseen(path);
   if (why != nullptr) Line().add("unseen").add(path).add(why).write();
@@ -75,6 +98,20 @@ void recordOpen(int file, const char* path, Words environment) {
     std::memcpy(text + size + 1, path, rest);
   }
   recordProgram(text, environment);
+}
+
+/// Whether this process has ever asked for a program that starts in another folder.
+std::atomic<bool> changesFolders{false};
+
+/// Names the program as unseen if its path may lead elsewhere in the new process, which nobody
+/// looks into; returns whether it does.
+bool recordElsewhere(const char* path, const posix_spawn_file_actions_t* actions) {
+  if (path == nullptr || actions == nullptr || !changesFolders.load(std::memory_order_relaxed)) {
+    return false;
+  }
+  if (*path == '/' || std::strchr(path, '/') == nullptr) return false;
+  Line().add("unseen").add(path).add("started by its path from another folder").write();
+  return true;
 }
 
 int callExecve(const char* path, Words arguments, Words environment) {
@@ -148,7 +185,7 @@ PORTPOOL_AUDIT_EXPORT int posix_spawn(pid_t* pid, const char* path,
   const auto& functions = real();
   {
     const KeepErrno keepErrno;
-    recordProgram(path, environment);
+    if (!recordElsewhere(path, actions)) recordProgram(path, environment);
   }
   return functions.posixSpawn(pid, path, actions, attributes, arguments, environment);
 }
@@ -160,9 +197,21 @@ PORTPOOL_AUDIT_EXPORT int posix_spawnp(pid_t* pid, const char* name,
   const auto& functions = real();
   {
     const KeepErrno keepErrno;
-    recordNamed(name, environment);
+    if (!recordElsewhere(name, actions)) recordNamed(name, environment);
   }
   return functions.posixSpawnp(pid, name, actions, attributes, arguments, environment);
+}
+
+PORTPOOL_AUDIT_EXPORT int posix_spawn_file_actions_addchdir_np(posix_spawn_file_actions_t* actions,
+                                                               const char* path) noexcept {
+  changesFolders.store(true, std::memory_order_relaxed);
+  return real().addChdir(actions, path);
+}
+
+PORTPOOL_AUDIT_EXPORT int posix_spawn_file_actions_addfchdir_np(posix_spawn_file_actions_t* actions,
+                                                                int folder) noexcept {
+  changesFolders.store(true, std::memory_order_relaxed);
+  return real().addFchdir(actions, folder);
 }
 
 PORTPOOL_AUDIT_EXPORT int system(const char* command) {

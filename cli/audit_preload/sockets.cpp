@@ -68,13 +68,13 @@ bool isRepeated(const Call& call, Lease lease, const CurrentTest& test) {
 }
 
 void write(const Call& call, Lease lease, const CurrentTest& test) {
-  const auto place = placeOf(call.caller);
+  const Place place(call.caller);
   Line line;
   line.add(call.kind).add(call.protocol).add(call.endpoint.port()).add(call.endpoint.text());
   line.add(static_cast<std::uint64_t>(call.error)).add(static_cast<std::uint64_t>(lease));
   line.add(call.isEphemeral ? "1" : "0").add(call.network);
   line.add(static_cast<std::uint64_t>(::getpid())).add(processStart());
-  line.add(program()).add(command()).add(test.text()).add(place.module).add(place.offset);
+  line.add(program()).add(command()).add(test.text()).add(place.module()).add(place.offset());
   line.write();
 }
 

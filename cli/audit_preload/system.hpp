@@ -42,6 +42,8 @@ struct RealFunctions {
   Spawn* posixSpawnp;
   int (*system)(const char*);
   FILE* (*popen)(const char*, const char*);
+  int (*addChdir)(posix_spawn_file_actions_t*, const char*);
+  int (*addFchdir)(posix_spawn_file_actions_t*, int);
   int (*setenv)(const char*, const char*, int);
   int (*putenv)(char*);
   int (*unsetenv)(const char*);

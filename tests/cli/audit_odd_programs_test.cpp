@@ -7,8 +7,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -17,6 +19,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 JSON unseen(const std::string& program, const std::string& why) {
   return {{{"program", program}, {"why", why}}};
@@ -71,6 +74,57 @@ TEST_F(AuditOfOddPrograms, WritesNoFileOfTheirs) {
   EXPECT_EQ(result.port(p, "udp").at("fault"), "fixed");
 }
 
+TEST_F(AuditOfOddPrograms, BindInChildrenWithoutTheThreadThatLoads) {
+  const auto result = auditScript("timeout 60 $ODD forked-children $P");
+  EXPECT_EQ(result.status, 0) << result.messages;
+  EXPECT_TRUE(result.port(p, "udp").at("uses").at(0).at("function").is_string());
+}
+
+TEST_F(AuditOfOddPrograms, PassWhatTheSystemCannotRead) {
+  EXPECT_EQ(auditScript("$ODD exec-without-memory /bin/true").status, 0);
+}
+
+TEST_F(AuditOfOddPrograms, MapLittleOfTheLog) {
+  // For those that lock their memory, or have little.
+  const auto result = auditScript("grep portpool-audit /proc/self/maps");
+  ASSERT_EQ(result.status, 0) << result.messages;
+  std::uintptr_t begin = 0, end = 0;
+  char dash = 0;
+  std::istringstream(result.messages) >> std::hex >> begin >> dash >> end;
+  EXPECT_LE(end - begin, 65536U) << result.messages;
+}
+
+TEST_F(AuditOfOddPrograms, BindWithLittleMemory) {
+  const std::string script = "ulimit -v 20000; exec " PORT_USER " bind tcp 127.0.0.1 ";
+  if (runScript(script + p).exitCode != 0) GTEST_SKIP() << "programs take more memory here";
+  EXPECT_THAT(auditScript("sh -c '" + script + p + "'").findings(), ElementsAre("fixed " + p));
+}
+
+TEST_F(AuditOfOddPrograms, WriteMoreThanTheyMap) {
+  for (const std::string way : {"many-lines", "many-lines-without-the-log"}) {
+    const auto result = auditScript("$ODD " + way + " $P");
+    EXPECT_EQ(result.status, 0) << result.messages;
+    EXPECT_EQ(result.port(p, "udp").at("uses").size(), 2000U) << way;
+    EXPECT_EQ(result.report.at("lost"), 0);
+    EXPECT_EQ(result.report.at("deleted"), false);
+  }
+}
+
+TEST_F(AuditOfOddPrograms, GoOnWhenTheDiskIsFull) {
+  const TemporaryFile report;
+  const std::string mount = "mount -t tmpfs -o size=100k tmpfs /mnt && ";
+  if (runScript("unshare -rm sh -c '" + mount + "true'").exitCode != 0) {
+    GTEST_SKIP() << "no folder can be made full here";
+  }
+  const auto result =
+      runScript("unshare -rm sh -c '" + mount + "TMPDIR=/mnt portpool audit --json --output " +
+                report.path() + " -- " ODD_PORT_USER " many-lines " + p + "'");
+  ASSERT_EQ(result.exitCode, 0) << result.errors;
+  const auto lost = JSON::parse(report.text()).at("lost").get<int>();
+  EXPECT_GT(lost, 1000);
+  EXPECT_LT(lost, 2000);
+}
+
 #ifdef SANITIZED_PORT_USER
 TEST_F(AuditOfOddPrograms, AreSanitizedWithOptionsOfTheirOwn) {
   const auto result =
@@ -100,7 +154,22 @@ TEST_F(AuditOfOddPrograms, AreNamedByAnyCall) {
   EXPECT_EQ(auditScript("$ODD execveat " STATIC_PROGRAM).report.at("unseen"),
             unseen(STATIC_PROGRAM, "statically linked"));
 }
+
+TEST_F(AuditOfOddPrograms, AreNamedInAnotherFolder) {
+  const auto result = auditScript("$ODD spawn-elsewhere " STATIC_PROGRAM);
+  if (result.status == 77) GTEST_SKIP() << "this C library starts nothing in another folder";
+  EXPECT_EQ(result.status, 0) << result.messages;
+  EXPECT_EQ(result.report.at("unseen"),
+            unseen("./static_program", "started by its path from another folder"));
+}
 #endif
+
+TEST_F(AuditOfOddPrograms, AreNamedWithRightsOfAnother) {
+  const auto result = audit({ODD_PORT_USER, "exec-as-another-group", PORT_USER});
+  if (result.status == 77) GTEST_SKIP() << "only root may become another group";
+  EXPECT_EQ(result.report.at("unseen"),
+            unseen(PORT_USER, "has rights that its user does not have"));
+}
 
 TEST_F(AuditOfOddPrograms, AreNamedWithoutTheLog) {
   // A shell that has it goes on to write there.
@@ -108,6 +177,36 @@ TEST_F(AuditOfOddPrograms, AreNamedWithoutTheLog) {
       "log=${PORTPOOL_AUDIT%/*}; mv $log $log.away; $U bind tcp 127.0.0.1 $P; mv $log.away $log");
   EXPECT_EQ(result.status, 0) << result.messages;
   EXPECT_EQ(result.report.at("unseen").front().at("why"), "cannot write to the audit's log");
+}
+
+TEST_F(AuditOfOddPrograms, MakeTheReportIncompleteWithoutTheLog) {
+  const std::string script = "rm -rf ${PORTPOOL_AUDIT%/*}; $U bind tcp 127.0.0.1 $P";
+  EXPECT_EQ(auditScript(script).report.at("deleted"), true);
+  const auto table = runPortpool({"audit", "--fail", "--", "sh", "-c", "rm $PORTPOOL_AUDIT; :"});
+  EXPECT_EQ(table.exitCode, 1);
+  EXPECT_THAT(table.output, HasSubstr("\nincomplete: the log was deleted while the command ran; "));
+}
+
+TEST_F(AuditOfOddPrograms, AreSeenUntilTheLogIsDeleted) {
+  const auto result = auditScript("$U bind tcp 127.0.0.1 $P; rm $PORTPOOL_AUDIT");
+  EXPECT_THAT(result.findings(), ElementsAre("fixed " + p));
+}
+
+TEST_F(AuditOfOddPrograms, AreNamedWhoseUserCannotReadTheLibrary) {
+  // Nobody can, if it is not there.
+  const TemporaryFile folder;
+  std::filesystem::remove(folder.path());
+  std::filesystem::create_directory(folder.path());
+  const auto built = std::filesystem::path(PORTPOOL_COMMAND).parent_path();
+  const auto command = folder.path() + "/portpool";
+  const auto library = folder.path() + "/libportpool_audit.so";
+  std::filesystem::copy(PORTPOOL_COMMAND, command);
+  std::filesystem::copy(built / "libportpool_audit.so", library);
+  const auto result = runScript(command + " audit -- sh -c 'mv " + library + " " + library +
+                                ".away; " PORT_USER "; true'");
+  std::filesystem::remove_all(folder.path());
+  EXPECT_THAT(result.output,
+              HasSubstr("\nunseen: " PORT_USER " (cannot read the audit's library)\n"));
 }
 
 TEST_F(AuditOfOddPrograms, AreCountedWithoutADescriptor) {
@@ -166,7 +265,7 @@ TEST_F(AuditOfOddPrograms, WriteNothingThatATerminalObeys) {
 TEST_F(AuditOfOddPrograms, HaveALogThatNobodyFinds) {
   const auto result =
       runPortpool({"audit", "--", "sh", "-c", "stat -c %a ${PORTPOOL_AUDIT%/*} $PORTPOOL_AUDIT"});
-  EXPECT_THAT(result.output, ::testing::StartsWith("711\n666\n"));
+  EXPECT_THAT(result.output, StartsWith("711\n666\n"));
 }
 
 TEST_F(AuditOfOddPrograms, WriteALineForWhatTheyRepeat) {

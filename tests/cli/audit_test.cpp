@@ -1,11 +1,14 @@
 #include "audited.hpp"
+#include "support/temporary_file.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
 #include <portpool/portpool.hpp>
+#include <regex>
 #include <set>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -70,6 +73,23 @@ TEST(AuditOfPrograms, SaysNothingOfOthers) {
   EXPECT_EQ(result.report.at("unseen"), JSON::array()) << result.report;
 }
 
+TEST(AuditOfPrograms, LoadsWithAnotherCLibrary) {
+  // musl lacks these functions, and then starts no program at all.
+  const auto library =
+      std::filesystem::path(PORTPOOL_COMMAND).parent_path() / "libportpool_audit.so";
+  const auto needed = runScript("nm -D --undefined-only " + library.string());
+  if (needed.exitCode != 0) GTEST_SKIP() << "there is no nm";
+  EXPECT_THAT(needed.output, HasSubstr(" syscall"));
+  std::istringstream words(needed.output);
+  for (std::string word; words >> word;) {
+    const auto name = word.substr(0, word.find('@'));
+    const bool isOfGNU = std::regex_match(name, std::regex("__isoc.*|.*_chk|__x?stat"));
+    const bool isOfLargeFiles =
+        sizeof(void*) == 8 && std::regex_match(name, std::regex("[a-z]*64"));
+    EXPECT_FALSE(isOfGNU || isOfLargeFiles) << name;
+  }
+}
+
 // ---- The command --------------------------------------------------------------------------------
 
 TEST(AuditCommand, HasTheExitStatusOfItsCommand) {
@@ -94,6 +114,15 @@ TEST(AuditCommand, SaysThatTheReportCannotBeWritten) {
   }
 }
 
+TEST(AuditCommand, KeepsItsReportToItself) {
+  const TemporaryFile report;
+  const auto result = runPortpool(
+      {"audit", "--output", report.path(), "--", "sh", "-c", "readlink /proc/self/fd/*; :"});
+  EXPECT_THAT(result.output, Not(HasSubstr(report.path())));
+  EXPECT_THAT(result.output, Not(HasSubstr("portpool-audit")));
+  EXPECT_THAT(report.text(), StartsWith("portpool audit: "));
+}
+
 TEST(AuditCommand, KeepsTheEnvironment) {
   const auto result = runPortpool({"audit", "--", "sh", "-c", "echo $LD_PRELOAD $WORD"},
                                   {{"LD_PRELOAD", "libm.so.6"}, {"WORD", "kept"}});
@@ -106,6 +135,21 @@ TEST(AuditCommand, LeavesNoFile) {
   const auto path = result.output.substr(0, result.output.find('\n'));
   EXPECT_THAT(path, HasSubstr("/portpool-audit-"));
   EXPECT_FALSE(std::filesystem::exists(path));
+}
+
+TEST(AuditCommand, TakesLittleOfTheDisk) {
+  const auto result = runPortpool({"audit", "--", "sh", "-c", "stat -c '%b %B' $PORTPOOL_AUDIT"});
+  std::size_t blocks = 0, size = 0;
+  std::istringstream(result.output) >> blocks >> size;
+  ASSERT_GT(size, 0U) << result.output;
+  EXPECT_LE(blocks * size, std::size_t{1} << 20U);
+}
+
+TEST(AuditCommand, KeepsToTheLimitOfFiles) {
+  EXPECT_EQ(runScript("ulimit -f 1000; portpool audit -- true").exitCode, 0);
+  const auto result = runScript("ulimit -f 1; portpool audit -- true");
+  EXPECT_EQ(result.exitCode, 1);
+  EXPECT_THAT(result.errors, HasSubstr("raise it with ulimit -f"));
 }
 
 TEST(AuditCommand, LeavesErrorsAsTheyAre) {

@@ -3,7 +3,9 @@
 #include <arpa/inet.h>
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <link.h>
 #include <netinet/in.h>
+#include <spawn.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -11,10 +13,12 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <string>
@@ -80,7 +84,37 @@ int withChangingEnvironment() {
   return 0;
 }
 
+/// Binds in children that are forked while another thread has locks of the loader's.
+int inForkedChildren() {
+  std::atomic<bool> isOver{false};
+  std::thread loading([&] {
+    const auto next = [](dl_phdr_info*, std::size_t, void*) { return 0; };
+    while (!isOver) ::dl_iterate_phdr(next, nullptr);
+  });
+  int failed = 0;
+  for (int i = 0; i < 500; ++i) {
+    const auto child = ::fork();
+    if (child == 0) ::_exit(use(::bind, open()) == 0 ? 0 : 1);
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    if (status != 0) ++failed;
+  }
+  isOver = true;
+  loading.join();
+  return failed;
+}
+
+/// Calls of which the audit has more lines than a process maps for good.
+int connectToMany() {
+  const int socket = open();
+  for (in_addr_t i = 0; i < 2000; ++i) {
+    if (use(::connect, socket, INADDR_LOOPBACK + i) != 0) return 1;
+  }
+  return 0;
+}
+
 const std::map<std::string, std::function<int()>> kWays{
+    {"forked-children", inForkedChildren},
     {"plugin", [] { return ::dlopen(argument.c_str(), RTLD_NOW) == nullptr ? 1 : 0; }},
     {"small-stack-connect",
      [] { return onSmallStack([](int) { ::_exit(use(::connect, open()) == 0 ? 0 : 1); }); }},
@@ -115,6 +149,54 @@ const std::map<std::string, std::function<int()>> kWays{
      [] {
        char* const words[] = {argument.data(), nullptr};
        return ::execveat(AT_FDCWD, words[0], words, environ, 0);
+     }},
+    {"exec-as-another-group",
+     [] {
+       constexpr gid_t kOther = 1;
+       if (::setegid(kOther) != 0) return 77;
+       return ::execl(argument.c_str(), argument.c_str(), nullptr);
+     }},
+    {"spawn-elsewhere",
+     [] {
+       const std::filesystem::path program = argument;
+       auto name = "./" + program.filename().string();
+       posix_spawn_file_actions_t actions;
+       ::posix_spawn_file_actions_init(&actions);
+       // Older C libraries have no such function.
+       const auto add = reinterpret_cast<int (*)(posix_spawn_file_actions_t*, const char*)>(
+           ::dlsym(RTLD_DEFAULT, "posix_spawn_file_actions_addchdir_np"));
+       if (add == nullptr || add(&actions, program.parent_path().c_str()) != 0) return 77;
+       char* const words[] = {name.data(), nullptr};
+       pid_t child = 0;
+       if (::posix_spawn(&child, words[0], &actions, nullptr, words, environ) != 0) return 1;
+       int status = 0;
+       ::waitpid(child, &status, 0);
+       return status;
+     }},
+    {"exec-without-memory",
+     [] {
+       char* const words[] = {argument.data(), nullptr};
+       auto* unmapped = ::mmap(nullptr, 1, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+       const auto isRefused = [&](char* const* environment) {
+         return ::execve(words[0], words, environment) == -1 && errno == EFAULT;
+       };
+       // NOLINTNEXTLINE(performance-no-int-to-ptr): nothing is there
+       for (auto* bad : {static_cast<char*>(unmapped), reinterpret_cast<char*>(1)}) {
+         char* const variables[] = {bad, nullptr};
+         if (!isRefused(variables) || !isRefused(reinterpret_cast<char**>(bad))) return 1;
+       }
+       return 0;
+     }},
+    {"many-lines", connectToMany},
+    {"many-lines-without-the-log",
+     [] {
+       const std::filesystem::path log = std::getenv("PORTPOOL_AUDIT");
+       const auto folder = log.parent_path();
+       const auto away = folder.string() + ".away";
+       std::filesystem::rename(folder, away);
+       const int status = connectToMany();
+       std::filesystem::rename(away, folder);
+       return status;
      }},
     {"many-addresses",
      [] {
