@@ -239,6 +239,30 @@ TEST_F(DoctorOfNetworks, ReservesManyPortsByOneCommand) {
       << mended.findings;
 }
 
+TEST_F(DoctorOfNetworks, LeavesPortsToOutgoingConnections) {
+  const std::string set = "echo 32768 60999 > /proc/sys/net/ipv4/ip_local_port_range; ";
+  const std::string connect =
+      " > /dev/null; python3 -c 'import socket\n"
+      "server = socket.create_server((\"127.0.0.1\", 20000))\n"
+      "socket.create_connection((\"127.0.0.1\", 20000))'";
+  for (const std::string ports : {"20000-65535", "1024-65535", "32768-60999", "32768-58000"}) {
+    const auto before = set + "export PORTPOOL_PORTS=" + ports;
+    const auto exposed = diagnoseIsolated(before).of("server ports", "warning");
+    ASSERT_EQ(exposed.size(), 1U) << ports << exposed;
+    const auto mend = exposed[0]["mend"].get<std::string>();
+    EXPECT_THAT(mend, StartsWith("export PORTPOOL_PORTS=")) << ports;
+    const auto mended = diagnoseIsolated(before + "; " + mend + connect + " || exit");
+    EXPECT_EQ(mended.of("server ports", "warning").size(), 0U) << mend << mended.findings;
+  }
+}
+
+TEST_F(DoctorOfNetworks, NarrowsARangeThatLeavesNoOtherPorts) {
+  const auto exposed =
+      diagnoseIsolated(kWiden + "; export PORTPOOL_PORTS=1024-65535").of("server ports", "warning");
+  ASSERT_EQ(exposed.size(), 1U) << exposed;
+  EXPECT_EQ(exposed[0]["mend"], "sysctl -w net.ipv4.ip_local_port_range=\"32768 60999\"");
+}
+
 TEST(Doctor, FindsThatRightsAreMissing) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root can be two users: run this test as root";
   const PublicCommand command;
