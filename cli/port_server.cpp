@@ -83,6 +83,12 @@ PortServer::PortServer(const PortSet& ports, bool servesAnyUser)
       pool_(ports, withoutWaiting()) {}
 
 bool PortServer::serves(const ucred& peer) {
+  if (peer.pid == 0) {
+    refuse(Refusal::Namespace,
+           "a process of another pid namespace is refused, because it and those that it names are "
+           "not known here; run client and server in the same container");
+    return false;
+  }
   if (peer.uid == user_ || servesAnyUser_) return true;
   refuse(Refusal::User, "process " + std::to_string(peer.pid) + " of user " +
                             std::to_string(peer.uid) +

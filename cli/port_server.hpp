@@ -40,7 +40,7 @@ class PortServer {
 
  private:
   using Time = std::chrono::nanoseconds;  // since the system's start
-  enum class Refusal { User, Request, Process, NoPort, Count };
+  enum class Refusal { Namespace, User, Request, Process, NoPort, Fault, Count };
 
   /// Leases ports; none, having told why, if there are none.
   std::vector<TCPPortOwner> take(std::size_t count, bool areAny);

@@ -177,6 +177,21 @@ TEST_F(ServeUsers, OthersAreServedOnRequestForTheirOwnProcesses) {
   }
 }
 
+TEST(ServeNamespaces, ProcessesOutsideOfTheServersAreRefused) {
+  if (runScript("unshare --pid --fork --mount-proc true").exitCode != 0) {
+    GTEST_SKIP() << "NOT TESTED: this user may have no pid namespace";
+  }
+  const auto address = newAddress();
+  PortServerProcess server(
+      "/usr/bin/env",
+      {"unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c",
+       std::string("sleep 1000 & exec ") + PORTPOOL_COMMAND + " serve --address " + address});
+  EXPECT_EQ(ask(address, "2\n"), "");  // the sleep, and nobody that is known here
+  EXPECT_EQ(ask(address, std::to_string(::getpid()) + '\n'), "");
+  server.end(SIGKILL);
+  EXPECT_THAT(server.said(), HasSubstr("a process of another pid namespace is refused"));
+}
+
 // ---- The server's life --------------------------------------------------------------------------
 
 TEST(ServeAddress, IsGivenUpAtTheEnd) {
