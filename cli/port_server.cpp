@@ -96,6 +96,13 @@ bool PortServer::serves(const ucred& peer) {
   return false;
 }
 
+void PortServer::giveUp(const std::exception& error) noexcept {
+  refuse(Refusal::Fault,
+         "a request is given up; allow the server more memory (ulimit -v, or what its container "
+         "may have), if that is what it lacks: ",
+         error.what());
+}
+
 std::string PortServer::answer(std::string_view text, const ucred& peer, Time accepted) {
   const auto request = parse(text);
   if (!request) {
@@ -124,7 +131,8 @@ std::string PortServer::answer(std::string_view text, const ucred& peer, Time ac
   }
   line += '\n';
   const std::lock_guard<std::mutex> lock(process->mutex);
-  std::move(owners.begin(), owners.end(), std::back_inserter(process->ports));
+  process->ports.insert(process->ports.end(), std::make_move_iterator(owners.begin()),
+                        std::make_move_iterator(owners.end()));  // all or, without memory, none
   return line;
 }
 
@@ -169,7 +177,7 @@ std::vector<TCPPortOwner> PortServer::take(std::size_t count, bool areAny) {
   }
 }
 
-void PortServer::refuse(Refusal reason, const std::string& message) {
+void PortServer::refuse(Refusal reason, const char* message, const char* detail) noexcept {
   const auto now = sinceSystemStart();
   {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -177,7 +185,7 @@ void PortServer::refuse(Refusal reason, const std::string& message) {
     if (now < next) return;
     next = now + std::chrono::minutes(1);
   }
-  std::fprintf(stderr, "portpool serve: %s\n", message.c_str());
+  std::fprintf(stderr, "portpool serve: %s%s\n", message, detail);
 }
 
 }  // namespace portpool::cli
