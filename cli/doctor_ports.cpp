@@ -42,7 +42,15 @@ PortSet ephemeralPorts() {
 
 /// Those that the system gives to nobody by itself, though they be ephemeral.
 PortSet reservedPorts() {
-  return parsePortSet(setting("ip_local_reserved_ports"), "ip_local_reserved_ports");
+  auto text = setting("ip_local_reserved_ports");  // ascending
+  const auto begins = [&](std::string_view with) { return text.rfind(with, 0) == 0; };
+  // Port 0, which the kernel takes there, is no port.
+  if (begins("0-")) {
+    text.front() = '1';
+  } else if (begins("0,") || begins("0\n")) {
+    text.erase(0, 2);
+  }
+  return parsePortSet(text, "ip_local_reserved_ports");
 }
 
 PortSet portsFrom(std::uint16_t first) { return {{first, 65535}}; }

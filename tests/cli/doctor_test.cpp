@@ -263,6 +263,18 @@ TEST_F(DoctorOfNetworks, NarrowsARangeThatLeavesNoOtherPorts) {
   EXPECT_EQ(exposed[0]["mend"], "sysctl -w net.ipv4.ip_local_port_range=\"32768 60999\"");
 }
 
+TEST_F(DoctorOfNetworks, ReadsReservedPortsAsTheKernelDoes) {
+  const std::string file = "/proc/sys/net/ipv4/ip_local_reserved_ports";
+  for (const auto& [reserved, shown] :
+       Variables{{"0", ""}, {"0,7", "7"}, {"0-1", "1"}, {"0-10,20", "1-10,20"}}) {
+    const auto diagnosis = diagnoseIsolated("echo " + reserved + " > " + file);
+    EXPECT_EQ(diagnosis.exitCode, 0) << reserved << diagnosis.findings;
+    auto ports = Json::array();
+    for (const auto& finding : diagnosis.of("server ports")) ports.push_back(finding["ports"]);
+    EXPECT_TRUE(shown.empty() || ports.back() == shown) << reserved << ports;
+  }
+}
+
 TEST(Doctor, FindsThatRightsAreMissing) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root can be two users: run this test as root";
   const PublicCommand command;
