@@ -109,6 +109,12 @@ TEST(Exec, PassesListeningSockets) {
   EXPECT_EQ(result.exitCode, 0) << result.errors;
 }
 
+TEST(Exec, PassesNoNamesOfOtherSockets) {
+  const auto result =
+      runByExec({"--listen"}, "echo [$LISTEN_FDNAMES]", {{"LISTEN_FDNAMES", "http"}});
+  EXPECT_EQ(result.output, "[]\n") << result.errors;
+}
+
 TEST(Exec, HasTheExitStatusOfItsCommand) {
   EXPECT_EQ(runByExec({}, "exit 0").exitCode, 0);
   EXPECT_EQ(runByExec({}, "exit 77").exitCode, 77);
