@@ -266,11 +266,11 @@ class CommandLine {
 namespace {
 
 /// Puts /dev/null where a standard descriptor is closed, for this program and not for what it runs:
-/// otherwise another file would become that descriptor.
+/// otherwise another file would become that descriptor. What is written there fails.
 void openStandardDescriptors() {
   int descriptor = 0;
   while (descriptor >= 0 && descriptor <= STDERR_FILENO) {
-    descriptor = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+    descriptor = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   }
   if (descriptor >= 0) ::close(descriptor);
 }

@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <limits>
 #include <optional>
@@ -129,6 +130,8 @@ std::optional<std::string> readWhileRunning(int process, int answer) {
 }  // namespace
 
 int get(const GetOptions& options) {
+  ::signal(SIGPIPE, SIG_IGN);      // of an output that nobody reads: the ports are given back
+  ::unsetenv("PORTPOOL_ISOLATE");  // the ports are for a process of this network
   const auto pid = options.pid.value_or(callingProcess());
   const int process = openProcess(pid);
   if (process < 0) {
