@@ -121,10 +121,11 @@ class CommandLine {
   void addGet() {
     auto& command = add("get", Runs::Nothing, "Print ports that stay leased until a process ends",
                         "The process is the shell that runs the script, even from within $(...) "
-                        "and pipes.\n\n"
+                        "and pipes. If another program\nruns portpool, like timeout or xargs, the "
+                        "process is that program: name the shell by --for $$.\n\n"
                         "Examples:\n"
                         "  PORT=$(portpool get)\n"
-                        "  set -- $(portpool get -n 3 --for $$)",
+                        "  PORT=$(timeout 5 portpool get --for $$)",
                         [this] { return get(get_); });
     addPorts(command, get_.ports);
     command.add_option("--for", get_.pid, "The process, if it is not the calling shell")

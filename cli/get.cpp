@@ -36,8 +36,8 @@ namespace {
 bool isShell(const std::string& program) {
   const auto name = program.substr(program.rfind('/') + 1);
   const auto family = name.substr(0, name.find_first_of("-.0123456789 "));
-  for (const auto* shell :
-       {"sh", "bash", "rbash", "dash", "zsh", "ksh", "mksh", "lksh", "ash", "busybox", "yash"}) {
+  for (const auto* shell : {"sh", "bash", "rbash", "dash", "zsh", "ksh", "mksh", "lksh", "ash",
+                            "busybox", "yash", "posh"}) {
     if (family == shell) return true;
   }
   return name == "static-sh";

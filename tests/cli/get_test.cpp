@@ -78,6 +78,22 @@ TEST_P(GetIn, AScriptThatItsFirstLineStartsLeasesForIt) {
   awaitReturnOf(numbers[0]);
 }
 
+TEST_P(GetIn, AProgramBetweenThemLeasesForTheScriptByName) {
+  expectLeasedUntilTheEnd("$(timeout 60 portpool get --for $$)");
+}
+
+TEST(Get, KnowsAShellByTheNameOfItsProgram) {
+  for (const std::string name : {"posh", "ksh93", "busybox"}) {
+    const auto result = runScript("folder=$(mktemp -d); shell=$folder/" + name +
+                                  "; cp \"$(readlink -f \"$(command -v sh)\")\" $shell; "
+                                  "$shell -c '" +
+                                  scriptWith("$(portpool get | cat)") + "'; rm -r $folder");
+    const auto numbers = portsIn(result.output);
+    ASSERT_EQ(numbers.size(), 2U) << name << '\n' << result.output << result.errors;
+    EXPECT_EQ(numbers[1], 1U) << name << ": it is not leased";
+  }
+}
+
 TEST(Get, LeasesWhicheverStandardDescriptorIsClosed) {
   for (const auto* closed : {"<&-", "2>&-", "<&- 2>&-"}) {
     const auto result = runScript(scriptWith(std::string("$(portpool get ") + closed + ")"));
