@@ -35,9 +35,8 @@ class UnixAddress {
  public:
   explicit UnixAddress(std::string name) : name_(std::move(name)) {
     if (name_.size() < 2 || name_.size() >= sizeof address_.sun_path) {
-      throw std::runtime_error("\"" + name_ +
-                               "\" is not an address; give @NAME or a path, of 2 to " +
-                               std::to_string(sizeof address_.sun_path - 1) + " characters");
+      throw UsageError("\"" + name_ + "\" is not an address; give @NAME or a path, of 2 to " +
+                       std::to_string(sizeof address_.sun_path - 1) + " characters");
     }
     address_.sun_family = AF_UNIX;
     name_.copy(address_.sun_path, name_.size());

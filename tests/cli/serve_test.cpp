@@ -293,7 +293,7 @@ TEST(ServeAddress, InUseIsAnError) {
 TEST(ServeAddress, ThatIsNoneIsAnError) {
   for (const auto& address : {std::string(), std::string("@"), "@" + std::string(200, 'x')}) {
     const auto result = runPortpool({"serve", "--address", address});
-    EXPECT_EQ(result.exitCode, 1) << address;
+    EXPECT_EQ(result.exitCode, 2) << address;
     EXPECT_THAT(result.errors, HasSubstr("is not an address; give @NAME or a path")) << address;
   }
 }
