@@ -32,6 +32,12 @@ sigset_t signalsToTake() {
 constexpr int kEndedWithParent = 128 + SIGTERM;
 pid_t theParent = 0;  // for a signal's handler
 
+bool isEndOfChildIgnored = false;  // by this program when it was started
+
+void handleEndOfChild(sighandler_t handler) {
+  if (::signal(SIGCHLD, handler) == SIG_IGN) isEndOfChildIgnored = true;
+}
+
 /// Asks for the signal when the thread ends that has started this process.
 void askForEndOf(pid_t parent, int signal) {
   ::prctl(PR_SET_PDEATHSIG, signal);
@@ -67,6 +73,7 @@ pid_t startCommand(Command command, const std::function<void()>& prepare, const 
   const auto child = ::vfork();
   if (child == 0) {
     askForEndOf(self, SIGKILL);
+    if (isEndOfChildIgnored) ::signal(SIGCHLD, SIG_IGN);
     ::sigprocmask(SIG_SETMASK, &mask, nullptr);
     prepare();
     ::_exit(execute(words));
@@ -83,7 +90,7 @@ int becomeCommand(Command command) { return execute(pointersTo(command)); }
 pid_t endWithParent() {
   // That signal comes, too, when a thread of the parent ends, and the parent lives.
   theParent = ::getppid();
-  ::signal(SIGCHLD, [](int) {
+  handleEndOfChild([](int) {
     if (::getppid() != theParent) ::_exit(kEndedWithParent);
   });
   askForEndOf(theParent, SIGCHLD);
@@ -93,7 +100,7 @@ pid_t endWithParent() {
 int runCommand(const Command& command, pid_t parent, const std::function<void()>& prepare) {
   const auto signals = signalsToTake();
   sigset_t before;
-  ::signal(SIGCHLD, SIG_DFL);  // a parent that ignores it would leave no status
+  handleEndOfChild(SIG_DFL);  // a parent that ignores it would leave no status
   ::sigprocmask(SIG_BLOCK, &signals, &before);
   if (::getppid() != parent) return kEndedWithParent;
   const auto child = startCommand(command, prepare, before);

@@ -76,13 +76,14 @@ std::shared_ptr<ClientProcess> ClientProcesses::add(pid_t pid) {
 void ClientProcesses::removeEnded() {
   constexpr int kAtOnce = 64;
   std::array<epoll_event, kAtOnce> events{};
-  std::vector<std::shared_ptr<ClientProcess>> ended;  // which end outside of the lock
+  std::array<std::shared_ptr<ClientProcess>, kAtOnce> ended;  // which end outside of the lock
   const std::lock_guard<std::mutex> lock(mutex_);
   const int count = ::epoll_wait(epoll_.get(), events.data(), kAtOnce, 0);
   for (int i = 0; i < count; ++i) {
-    const auto found = processes_.find(events.at(static_cast<std::size_t>(i)).data.fd);
+    const auto at = static_cast<std::size_t>(i);
+    const auto found = processes_.find(events.at(at).data.fd);
     if (found == processes_.end() || !hasEnded(*found->second)) continue;
-    ended.push_back(std::move(found->second));
+    ended.at(at) = std::move(found->second);
     processes_.erase(found);
   }
 }

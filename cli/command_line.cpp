@@ -84,9 +84,16 @@ class CommandLine {
     return command;
   }
 
+  /// A whole number, decimal with zeros before it, too, and never octal.
+  static CLI::Option& decimal(CLI::Option& option) {
+    return *option.transform([](const std::string& text) {
+      return text.substr(std::min(text.find_first_not_of('0'), text.size() - 1));
+    });
+  }
+
   static void addPorts(CLI::App& command, PortOptions& ports) {
-    command.add_option("-n", ports.count, "How many ports, all or none")
-        ->check(CLI::Range(1, 65535))
+    decimal(*command.add_option("-n", ports.count, "How many ports, all or none"))
+        .check(CLI::Range(1, 65535))
         ->option_text("COUNT");
     command.add_flag("--block", ports.isBlock, "Consecutive ports");
     command.add_flag("--udp", ports.isUDP, "Ports for UDP");
@@ -110,6 +117,7 @@ class CommandLine {
                   "Pass a listening socket for each port, from descriptor 3 on, by LISTEN_FDS")
         ->excludes(hold)
         ->excludes("--udp");
+    hold->excludes("--udp");
     command.add_option("--env", exec_.variable, "Another name for the variable PORT")
         ->check([](const std::string& name) {
           const bool isName = !name.empty() && name.find('=') == std::string::npos;
@@ -121,14 +129,15 @@ class CommandLine {
   void addGet() {
     auto& command = add("get", Runs::Nothing, "Print ports that stay leased until a process ends",
                         "The process is the shell that runs the script, even from within $(...) "
-                        "and pipes.\n\n"
+                        "and pipes. If another program\nruns portpool, like timeout or xargs, the "
+                        "process is that program: name the shell by --for $$.\n\n"
                         "Examples:\n"
                         "  PORT=$(portpool get)\n"
-                        "  set -- $(portpool get -n 3 --for $$)",
+                        "  PORT=$(timeout 5 portpool get --for $$)",
                         [this] { return get(get_); });
     addPorts(command, get_.ports);
-    command.add_option("--for", get_.pid, "The process, if it is not the calling shell")
-        ->option_text("PID");
+    decimal(*command.add_option("--for", get_.pid, "The process, if it is not the calling shell"))
+        .option_text("PID");
   }
 
   void addIsolate() {
@@ -201,8 +210,8 @@ class CommandLine {
                         "  portpool who 23817\n"
                         "  until portpool who 23817 > /dev/null; do sleep 0.1; done",
                         [this] { return who(who_); });
-    command.add_option("port", who_.port, "The port")
-        ->required()
+    decimal(*command.add_option("port", who_.port, "The port"))
+        .required()
         ->check(CLI::Range(1, 65535))
         ->option_text("PORT");
     addJson(command, who_.asJson);
@@ -267,11 +276,11 @@ class CommandLine {
 namespace {
 
 /// Puts /dev/null where a standard descriptor is closed, for this program and not for what it runs:
-/// otherwise another file would become that descriptor.
+/// otherwise another file would become that descriptor. What is written there fails.
 void openStandardDescriptors() {
   int descriptor = 0;
   while (descriptor >= 0 && descriptor <= STDERR_FILENO) {
-    descriptor = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+    descriptor = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   }
   if (descriptor >= 0) ::close(descriptor);
 }
@@ -284,6 +293,7 @@ int main(int argc, char** argv) {
     return portpool::cli::CommandLine().run(argc, argv);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "portpool: %s\n", error.what());
-    return portpool::cli::kFailure;
+    const bool isUsage = dynamic_cast<const portpool::cli::UsageError*>(&error) != nullptr;
+    return isUsage ? portpool::cli::kUsage : portpool::cli::kFailure;
   }
 }

@@ -1,11 +1,12 @@
 #pragma once
 
 // The commands, one file for each. Each returns the exit status, or throws std::exception with a
-// message for the user, which ends the program with kFailure.
+// message for the user, which ends the program with kFailure, or kUsage if it is a UsageError.
 
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,12 @@ inline constexpr int kFailure = 1;
 inline constexpr int kUsage = 2;
 inline constexpr int kNotExecutable = 126;  // as in shells
 inline constexpr int kNotFound = 127;
+
+/// A command line that is not understood.
+class UsageError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
 
 /// A command line: the program and its arguments.
 using Command = std::vector<std::string>;

@@ -35,8 +35,8 @@ Findings examine() {
   for (const auto& check :
        {Check{"variables", checkVariables}, Check{"ephemeral range", checkEphemeralRange},
         Check{"server ports", checkServerPorts}, Check{"leases", checkLeases},
-        Check{"programs", checkPrograms}, Check{"descriptors", checkDescriptors},
-        Check{"isolation", checkNamespaces}}) {
+        Check{"programs", checkPrograms}, Check{"loopback", checkLoopback},
+        Check{"descriptors", checkDescriptors}, Check{"isolation", checkNamespaces}}) {
     try {
       for (auto& finding : check.run()) {
         finding.check = check.name;

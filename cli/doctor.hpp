@@ -37,6 +37,7 @@ Findings checkEphemeralRange();
 Findings checkServerPorts();
 Findings checkLeases();
 Findings checkPrograms();
+Findings checkLoopback();
 Findings checkDescriptors();
 Findings checkNamespaces();
 

@@ -27,6 +27,7 @@ namespace {
 
 constexpr const char* kNarrowRange = "sysctl -w net.ipv4.ip_local_port_range=\"32768 60999\"";
 constexpr std::uint16_t kLowest = 1024;  // of the ports that are not for the system's own servers
+constexpr std::size_t kFewServerPorts = 50;
 
 std::string setting(const std::string& name) {
   std::ifstream file("/proc/sys/net/ipv4/" + name);
@@ -41,7 +42,15 @@ PortSet ephemeralPorts() {
 
 /// Those that the system gives to nobody by itself, though they be ephemeral.
 PortSet reservedPorts() {
-  return parsePortSet(setting("ip_local_reserved_ports"), "ip_local_reserved_ports");
+  auto text = setting("ip_local_reserved_ports");  // ascending
+  const auto begins = [&](std::string_view with) { return text.rfind(with, 0) == 0; };
+  // Port 0, which the kernel takes there, is no port.
+  if (begins("0-")) {
+    text.front() = '1';
+  } else if (begins("0,") || begins("0\n")) {
+    text.erase(0, 2);
+  }
+  return parsePortSet(text, "ip_local_reserved_ports");
 }
 
 PortSet portsFrom(std::uint16_t first) { return {{first, 65535}}; }
@@ -105,6 +114,20 @@ PortSet reservable(const PortSet& ports) {
   return covered;
 }
 
+/// The command that keeps outgoing connections from the exposed ones of the ports.
+std::string keepApart(const PortSet& ports, const PortSet& exposed) {
+  constexpr std::size_t kFewestEphemeral = 4096;  // that outgoing connections can do with
+  const auto ephemeral = ephemeralPorts();
+  const auto reserved = reservable(exposed | reservedPorts());
+  if ((ephemeral - reserved).size() >= kFewestEphemeral) {
+    return "sysctl -w net.ipv4.ip_local_reserved_ports=" + reserved.toString();
+  }
+  for (const auto& others : {ports - ephemeral, portsFrom(kLowest) - ephemeral}) {
+    if (others.size() >= kFewServerPorts) return "export PORTPOOL_PORTS=" + others.toString();
+  }
+  return kNarrowRange;
+}
+
 /// The ports that an outgoing connection may take first.
 void addExposed(const PortSet& ports, Findings& findings) {
   const auto exposed = (ports & ephemeralPorts()) - reservedPorts();
@@ -113,9 +136,7 @@ void addExposed(const PortSet& ports, Findings& findings) {
                       counted(exposed.size(), "server port") +
                           " of the ephemeral range, which an outgoing "
                           "connection may take before a test's server does",
-                      "sysctl -w net.ipv4.ip_local_reserved_ports=" +
-                          reservable(exposed | reservedPorts()).toString(),
-                      exposed.toString()});
+                      keepApart(ports, exposed), exposed.toString()});
 }
 
 /// The ports that this process may not bind. None of them is taken for it, not even for a moment:
@@ -223,7 +244,6 @@ Findings checkEphemeralRange() {
 }
 
 Findings checkServerPorts() {
-  constexpr std::size_t kFew = 50;
   if (const auto server = portServerAddress(); !server.empty()) return checkServer(server);
   const auto ports = serverPorts();
   auto variable = serverTCPPortsVariable();
@@ -233,7 +253,7 @@ Findings checkServerPorts() {
   const auto source = variable.empty() ? "all that are not left out below" : "by " + variable;
   Finding all{"", Severity::OK, counted(ports.size(), "server port") + ", " + source, "",
               ports.toString()};
-  if (ports.size() < kFew) {
+  if (ports.size() < kFewServerPorts) {
     all.severity = Severity::Warning;
     all.text += "; tests that run side by side will wait for each other";
     all.mend = variable.empty() ? kNarrowRange : "export PORTPOOL_PORTS=20000-29999";

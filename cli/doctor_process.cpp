@@ -2,13 +2,17 @@
 
 #include "doctor.hpp"
 
+#include "descriptor.hpp"
 #include "trial.hpp"
 
 #include <portpool/isolation.hpp>
 
 #include <linux/magic.h>
+#include <net/if.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -20,6 +24,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 
 namespace portpool::cli {
 namespace {
@@ -79,6 +84,22 @@ bool mayOpen(rlim_t count) {
 bool isProcMounted() {
   struct statfs system {};
   return ::statfs("/proc", &system) == 0 && system.f_type == PROC_SUPER_MAGIC;
+}
+
+Findings checkLoopback() {
+  const Descriptor socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  ifreq loopback{};
+  loopback.ifr_name[0] = 'l';
+  loopback.ifr_name[1] = 'o';
+  if (::ioctl(socket.get(), SIOCGIFFLAGS, &loopback) != 0) {
+    throw std::system_error(errno, std::generic_category(), "the loopback interface (lo)");
+  }
+  if ((loopback.ifr_flags & IFF_UP) != 0) {
+    return {{"", Severity::OK, "the loopback interface is up"}};
+  }
+  return {{"", Severity::Error,
+           "the loopback interface is down, so that no test can connect to its own server",
+           "ip link set lo up"}};
 }
 
 Findings checkDescriptors() {

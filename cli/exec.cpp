@@ -66,6 +66,7 @@ void pass(const std::vector<Descriptor>& sockets) {
   }
   ::setenv("LISTEN_FDS", std::to_string(sockets.size()).c_str(), 1);
   ::setenv("LISTEN_PID", std::to_string(::getpid()).c_str(), 1);
+  ::unsetenv("LISTEN_FDNAMES");  // of sockets that somebody else has passed
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <limits>
 #include <optional>
@@ -35,8 +36,8 @@ namespace {
 bool isShell(const std::string& program) {
   const auto name = program.substr(program.rfind('/') + 1);
   const auto family = name.substr(0, name.find_first_of("-.0123456789 "));
-  for (const auto* shell :
-       {"sh", "bash", "rbash", "dash", "zsh", "ksh", "mksh", "lksh", "ash", "busybox", "yash"}) {
+  for (const auto* shell : {"sh", "bash", "rbash", "dash", "zsh", "ksh", "mksh", "lksh", "ash",
+                            "busybox", "yash", "posh"}) {
     if (family == shell) return true;
   }
   return name == "static-sh";
@@ -129,6 +130,8 @@ std::optional<std::string> readWhileRunning(int process, int answer) {
 }  // namespace
 
 int get(const GetOptions& options) {
+  ::signal(SIGPIPE, SIG_IGN);      // of an output that nobody reads: the ports are given back
+  ::unsetenv("PORTPOOL_ISOLATE");  // the ports are for a process of this network
   const auto pid = options.pid.value_or(callingProcess());
   const int process = openProcess(pid);
   if (process < 0) {

@@ -83,11 +83,24 @@ PortServer::PortServer(const PortSet& ports, bool servesAnyUser)
       pool_(ports, withoutWaiting()) {}
 
 bool PortServer::serves(const ucred& peer) {
+  if (peer.pid == 0) {
+    refuse(Refusal::Namespace,
+           "a process of another pid namespace is refused, because it and those that it names are "
+           "not known here; run client and server in the same container");
+    return false;
+  }
   if (peer.uid == user_ || servesAnyUser_) return true;
   refuse(Refusal::User, "process " + std::to_string(peer.pid) + " of user " +
                             std::to_string(peer.uid) +
                             " is refused; serve other users with --any-user");
   return false;
+}
+
+void PortServer::giveUp(const std::exception& error) noexcept {
+  refuse(Refusal::Fault,
+         "a request is given up; allow the server more memory (ulimit -v, or what its container "
+         "may have), if that is what it lacks: ",
+         error.what());
 }
 
 std::string PortServer::answer(std::string_view text, const ucred& peer, Time accepted) {
@@ -118,7 +131,8 @@ std::string PortServer::answer(std::string_view text, const ucred& peer, Time ac
   }
   line += '\n';
   const std::lock_guard<std::mutex> lock(process->mutex);
-  std::move(owners.begin(), owners.end(), std::back_inserter(process->ports));
+  process->ports.insert(process->ports.end(), std::make_move_iterator(owners.begin()),
+                        std::make_move_iterator(owners.end()));  // all or, without memory, none
   return line;
 }
 
@@ -163,7 +177,7 @@ std::vector<TCPPortOwner> PortServer::take(std::size_t count, bool areAny) {
   }
 }
 
-void PortServer::refuse(Refusal reason, const std::string& message) {
+void PortServer::refuse(Refusal reason, const char* message, const char* detail) noexcept {
   const auto now = sinceSystemStart();
   {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -171,7 +185,7 @@ void PortServer::refuse(Refusal reason, const std::string& message) {
     if (now < next) return;
     next = now + std::chrono::minutes(1);
   }
-  std::fprintf(stderr, "portpool serve: %s\n", message.c_str());
+  std::fprintf(stderr, "portpool serve: %s%s\n", message, detail);
 }
 
 }  // namespace portpool::cli

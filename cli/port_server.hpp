@@ -10,6 +10,7 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <exception>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -31,6 +32,9 @@ class PortServer {
 
   bool serves(const ucred& peer);
 
+  /// Logs that a request is given up, as for want of memory.
+  void giveUp(const std::exception& error) noexcept;
+
   /// The answer to the peer, whose connection was accepted at that time: a line, or "" to refuse.
   std::string answer(std::string_view text, const ucred& peer, std::chrono::nanoseconds accepted);
 
@@ -40,11 +44,12 @@ class PortServer {
 
  private:
   using Time = std::chrono::nanoseconds;  // since the system's start
-  enum class Refusal { User, Request, Process, NoPort, Count };
+  enum class Refusal { Namespace, User, Request, Process, NoPort, Fault, Count };
 
   /// Leases ports; none, having told why, if there are none.
   std::vector<TCPPortOwner> take(std::size_t count, bool areAny);
-  void refuse(Refusal reason, const std::string& message);
+  void refuse(Refusal reason, const std::string& message) { refuse(reason, message.c_str()); }
+  void refuse(Refusal reason, const char* message, const char* detail = "") noexcept;
 
   const uid_t user_;
   const bool servesAnyUser_;

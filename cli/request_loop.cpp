@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <exception>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -42,18 +43,27 @@ void RequestLoop::run() {
     for (int i = 0; i < count; ++i) {
       const auto event = events.at(static_cast<std::size_t>(i)).data.u64;
       if (event == kEnd) return;
-      if (event == kAccept) {
-        accept();
-      } else if (event == kEndedProcess) {
-        server_.removeEnded();
-      } else if (const auto found = connections_.find(event); found != connections_.end()) {
-        if (proceed(found->second)) connections_.erase(found);
+      try {
+        handle(event);
+      } catch (const std::exception& error) {
+        server_.giveUp(error);
+        connections_.erase(event);
       }
     }
     const auto latest = sinceSystemStart() - kLongestSilence;
     while (!connections_.empty() && connections_.begin()->second.accepted <= latest) {
       connections_.erase(connections_.begin());
     }
+  }
+}
+
+void RequestLoop::handle(std::uint64_t event) {
+  if (event == kAccept) {
+    accept();
+  } else if (event == kEndedProcess) {
+    server_.removeEnded();
+  } else if (const auto found = connections_.find(event); found != connections_.end()) {
+    if (proceed(found->second)) connections_.erase(found);
   }
 }
 

@@ -21,6 +21,7 @@ class RequestLoop {
   /// The loop ends when `end` becomes readable.
   RequestLoop(int listener, int end, PortServer& server);
 
+  /// A request that fails for want of memory or the like ends its connection, and no more.
   void run();
 
  private:
@@ -38,6 +39,7 @@ class RequestLoop {
 
   void watch(int descriptor, std::uint64_t event, unsigned flags = 0) const;
   int timeToWait() const;
+  void handle(std::uint64_t event);
   void accept();
   /// Reads what has arrived, and answers the request if it is complete; returns whether the
   /// connection is finished.

@@ -16,6 +16,9 @@
 #include <csignal>
 #include <cstddef>
 #include <cstdio>
+#include <exception>
+#include <functional>
+#include <future>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -32,9 +35,8 @@ class UnixAddress {
  public:
   explicit UnixAddress(std::string name) : name_(std::move(name)) {
     if (name_.size() < 2 || name_.size() >= sizeof address_.sun_path) {
-      throw std::runtime_error("\"" + name_ +
-                               "\" is not an address; give @NAME or a path, of 2 to " +
-                               std::to_string(sizeof address_.sun_path - 1) + " characters");
+      throw UsageError("\"" + name_ + "\" is not an address; give @NAME or a path, of 2 to " +
+                       std::to_string(sizeof address_.sun_path - 1) + " characters");
     }
     address_.sun_family = AF_UNIX;
     name_.copy(address_.sun_path, name_.size());
@@ -156,6 +158,33 @@ Descriptor endingSignals() {
   return descriptor;
 }
 
+/// Runs each loop in a thread, all or none of them. Calls `announce` before they begin.
+void runAll(const std::vector<std::unique_ptr<RequestLoop>>& loops,
+            const std::function<void()>& announce) {
+  std::promise<bool> decision;
+  std::vector<std::thread> threads;
+  threads.reserve(loops.size());
+  const auto decide = [&](bool run) {
+    decision.set_value(run);
+    for (auto& thread : threads) thread.join();
+  };
+  try {
+    const auto runs = decision.get_future().share();
+    for (const auto& loop : loops) {
+      threads.emplace_back([&loop, runs] {
+        if (runs.get()) loop->run();
+      });
+    }
+    announce();
+  } catch (const std::exception& error) {
+    decide(false);
+    throw std::runtime_error(std::string("cannot start the threads that serve (") + error.what() +
+                             "); allow this user more processes (ulimit -u) or more memory "
+                             "(ulimit -v)");
+  }
+  decide(true);
+}
+
 }  // namespace
 
 int serve(const ServeOptions& options) {
@@ -172,11 +201,10 @@ int serve(const ServeOptions& options) {
   for (auto& loop : loops) {
     loop = std::make_unique<RequestLoop>(listener.descriptor(), end.get(), server);
   }
-  std::printf("serving %zu ports on %s\n", ports.size(), address.name().c_str());
-  std::fflush(stdout);
-  std::vector<std::thread> threads;
-  for (auto& loop : loops) threads.emplace_back([&] { loop->run(); });
-  for (auto& thread : threads) thread.join();
+  runAll(loops, [&] {
+    std::printf("serving %zu ports on %s\n", ports.size(), address.name().c_str());
+    std::fflush(stdout);
+  });
   return 0;
 }
 

@@ -79,7 +79,7 @@ PortPool& PortPool::builtForProcess() {
     leakPolicy();  // a fault in its variable stops the run here, with the others
     const auto options = optionsFromEnvironment();
     auto server = portServerOfEnvironment();
-    auto ports = server ? PortSet{{1, 65535}} : getServerTCPPorts();
+    auto ports = server ? PortSet{{1, 65535}} - excludedTCPPorts() : getServerTCPPorts();
     auto& process = *new PortPool(detail::Pimpl(
         new Share{std::make_shared<Impl>(std::move(ports), options, std::move(server))}));
     if (options.verbose) logUse(process, process.impl().server());
@@ -256,7 +256,9 @@ bool PortPool::Impl::draw(std::size_t count, PortServer::Choice choice) {
   if (!server_) return false;
   const auto ports = server_->draw(count, choice);
   withTable([&](PortTable& table) {
-    for (const auto port : ports) table.add(port);
+    for (const auto port : ports) {
+      if (ports_.contains(port)) table.add(port);
+    }
   });
   return !ports.empty();
 }

@@ -71,7 +71,7 @@ struct PortPool::Share {
 
 class PortPool::Impl : public std::enable_shared_from_this<PortPool::Impl> {
  public:
-  /// With a server, the pool contains only the ports that it draws from there.
+  /// With a server, the pool contains only those of the ports that it draws from there.
   Impl(PortSet ports, const PortPoolOptions& options, std::unique_ptr<PortServer> server);
 
   Allocations allocate(const PortRequest& request, std::size_t count);

@@ -1,6 +1,7 @@
 #include "port_search.hpp"
 
 #include "lingering_ports.hpp"
+#include "run_start.hpp"
 #include "text.hpp"
 
 #include <portpool/errors.hpp>
@@ -12,11 +13,14 @@
 namespace portpool {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using State = PortTable::State;
 
 constexpr std::size_t kPorts = 65536;
 constexpr std::size_t kMostDraws = 300;  // from a server, beyond those that are wanted
+// So long a server may be asked for others, though nobody wants to wait.
+constexpr std::chrono::milliseconds kShortestDraws{200};
+// Those who only want the list of the tests give up after some seconds.
+constexpr std::chrono::milliseconds kLongestBeforeRun{2000};
 
 constexpr unsigned kFresh = PortTable::bit(State::Unused) | PortTable::bit(State::Returned);
 
@@ -37,6 +41,7 @@ PortSearch::PortSearch(std::shared_ptr<PortPool::Impl> pool, PortRequest request
       request_(std::make_shared<const PortRequest>(std::move(request))),
       count_(count),
       isBlock_(isBlock && count > 1),
+      waitTime_(isBeforeRun() ? std::min(pool_->waitTime(), kLongestBeforeRun) : pool_->waitTime()),
       probe_(*request_) {}
 
 std::string PortSearch::describe() const {
@@ -159,6 +164,7 @@ Allocations PortSearch::lookForBlock(Reach reach) {
 
 bool PortSearch::draw(std::size_t count, PortServer::Choice choice) {
   const bool isOurs = pool_->server() != nullptr && pool_->server()->isOurs();
+  if (Clock::now() >= start_ + std::max(waitTime_, kShortestDraws)) return false;
   if (draws_ == kMostDraws + count_) {
     if (!isBlock_) return false;
     throw NoPortAvailableError("of " + std::to_string(draws_) + " ports drawn from " +

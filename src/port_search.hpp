@@ -20,9 +20,14 @@ std::string kindOf(const PortRequest& request, std::size_t count, bool isBlock);
 /// One caller's search of a pool for a port, a set or a block. Not thread-safe.
 class PortSearch {
  public:
+  using Clock = std::chrono::steady_clock;
+
   /// Throws HostError.
   PortSearch(std::shared_ptr<PortPool::Impl> pool, PortRequest request, std::size_t count,
              bool isBlock);
+
+  std::chrono::milliseconds waitTime() const { return waitTime_; }
+  Clock::time_point deadline() const { return start_ + waitTime_; }
 
   std::size_t count() const { return count_; }
   std::string describe() const;  ///< its kind and its name
@@ -54,7 +59,8 @@ class PortSearch {
   /// Of the busy ports, those that linger, until there are enough.
   void takeLingering(Allocations& found);
   Allocations lookForBlock(Reach reach);
-  /// Adds ports of the pool's server, if it has one that gives them: as many if it is ours.
+  /// Adds ports of the pool's server, if it has one that gives them and there is time: as many if
+  /// it is ours.
   bool draw(std::size_t count, PortServer::Choice choice);
   /// Of consecutive ports whose states are in `states`.
   Allocations lookForBlockOf(unsigned states);
@@ -79,11 +85,13 @@ class PortSearch {
   std::shared_ptr<const PortRequest> request_;
   std::size_t count_;
   bool isBlock_;
+  const Clock::time_point start_ = Clock::now();
+  const std::chrono::milliseconds waitTime_;
   std::size_t draws_ = 0;
   platform::Probe probe_;
   std::vector<std::uint16_t> lingering_;  // oldest first; empty until they are looked up
   std::vector<bool> isLingering_;         // the same, by port
-  std::chrono::steady_clock::time_point nextLookUp_;
+  Clock::time_point nextLookUp_;
   PortSet forbidden_;
   bool wasRefusedALease_ = false;
   bool leftSomething_ = false;

@@ -1,7 +1,6 @@
 #include "port_wait.hpp"
 
 #include "environment.hpp"
-#include "run_start.hpp"
 #include "text.hpp"
 
 #include <portpool/errors.hpp>
@@ -25,8 +24,6 @@ constexpr int kPauseInTimesOfALook = 50, kPauseInTimesOfALookFromOutside = 2000;
 constexpr milliseconds kLongestPause{2000}, kLongestPauseOutside{10000};
 // What a child has copies of at its start is still leased for so long.
 constexpr milliseconds kGrace{20};
-// Those who only want the list of the tests give up after some seconds.
-constexpr milliseconds kLongestBeforeRun{2000};
 
 std::string inSeconds(milliseconds time) {
   std::ostringstream text;
@@ -39,9 +36,8 @@ std::string inSeconds(milliseconds time) {
 PortWait::PortWait(PortPool::Impl& pool, PortSearch& search)
     : pool_(pool),
       search_(search),
-      waitTime_(isBeforeRun() ? std::min(pool.waitTime(), kLongestBeforeRun) : pool.waitTime()),
-      deadline_(start_ +
-                std::max(waitTime_, search.wasRefusedALease() ? kGrace : milliseconds::zero())),
+      deadline_(std::max(search.deadline(),
+                         search.wasRefusedALease() ? start_ + kGrace : Clock::time_point())),
       place_(pool.line(), search.leftSomething()),
       nextLook_(start_ + kLookFromOutside) {}
 
@@ -115,13 +111,13 @@ PortWait::Clock::time_point PortWait::reportAt() const {
 void PortWait::report(Clock::time_point now) {
   if (isReported_ || now < reportAt()) return;
   isReported_ = true;
-  log("waiting for a " + search_.describe() + ", up to " + inSeconds(waitTime_) + "; " +
+  log("waiting for a " + search_.describe() + ", up to " + inSeconds(search_.waitTime()) + "; " +
       describeUsers());
 }
 
 void PortWait::throwTimeIsUp() const {
   throw NoPortAvailableError("no " + search_.describe() + " became free in " +
-                             inSeconds(waitTime_) + "; " + describeUsers() +
+                             inSeconds(search_.waitTime()) + "; " + describeUsers() +
                              ". Return ports earlier, run fewer tests at a time, allow more ports "
                              "(PORTPOOL_PORTS), or wait longer (PORTPOOL_WAIT_SECONDS)");
 }

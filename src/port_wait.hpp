@@ -38,7 +38,6 @@ class PortWait {
   PortPool::Impl& pool_;
   PortSearch& search_;
   const Clock::time_point start_ = Clock::now();
-  const std::chrono::milliseconds waitTime_;
   const Clock::time_point deadline_;
   PlaceInLine place_;
   std::optional<Standing> standing_;  // by the last advance

@@ -239,6 +239,58 @@ TEST_F(DoctorOfNetworks, ReservesManyPortsByOneCommand) {
       << mended.findings;
 }
 
+TEST_F(DoctorOfNetworks, LeavesPortsToOutgoingConnections) {
+  const std::string set = "echo 32768 60999 > /proc/sys/net/ipv4/ip_local_port_range; ";
+  const std::string connect =
+      " > /dev/null; python3 -c 'import socket\n"
+      "server = socket.create_server((\"127.0.0.1\", 20000))\n"
+      "socket.create_connection((\"127.0.0.1\", 20000))'";
+  for (const std::string ports : {"20000-65535", "1024-65535", "32768-60999", "32768-58000"}) {
+    const auto before = set + "export PORTPOOL_PORTS=" + ports;
+    const auto exposed = diagnoseIsolated(before).of("server ports", "warning");
+    ASSERT_EQ(exposed.size(), 1U) << ports << exposed;
+    const auto mend = exposed[0]["mend"].get<std::string>();
+    EXPECT_THAT(mend, StartsWith("export PORTPOOL_PORTS=")) << ports;
+    const auto mended = diagnoseIsolated(before + "; " + mend + connect + " || exit");
+    EXPECT_EQ(mended.of("server ports", "warning").size(), 0U) << mend << mended.findings;
+  }
+}
+
+TEST_F(DoctorOfNetworks, NarrowsARangeThatLeavesNoOtherPorts) {
+  const auto exposed =
+      diagnoseIsolated(kWiden + "; export PORTPOOL_PORTS=1024-65535").of("server ports", "warning");
+  ASSERT_EQ(exposed.size(), 1U) << exposed;
+  EXPECT_EQ(exposed[0]["mend"], "sysctl -w net.ipv4.ip_local_port_range=\"32768 60999\"");
+}
+
+TEST_F(DoctorOfNetworks, ReadsReservedPortsAsTheKernelDoes) {
+  const std::string file = "/proc/sys/net/ipv4/ip_local_reserved_ports";
+  for (const auto& [reserved, shown] :
+       Variables{{"0", ""}, {"0,7", "7"}, {"0-1", "1"}, {"0-10,20", "1-10,20"}}) {
+    const auto diagnosis = diagnoseIsolated("echo " + reserved + " > " + file);
+    EXPECT_EQ(diagnosis.exitCode, 0) << reserved << diagnosis.findings;
+    auto ports = Json::array();
+    for (const auto& finding : diagnosis.of("server ports")) ports.push_back(finding["ports"]);
+    EXPECT_TRUE(shown.empty() || ports.back() == shown) << reserved << ports;
+  }
+}
+
+TEST(Doctor, FindsThatLoopbackIsDown) {
+  if (runScript("unshare --net ip link set lo up").exitCode != 0) {
+    GTEST_SKIP() << "NOT TESTED: this user may not configure a network";
+  }
+  const auto run = [](const std::string& before) {
+    return Diagnosis(runScript("unshare --net sh -c '" + before + "portpool doctor --json'"));
+  };
+  const auto diagnosis = run("");
+  EXPECT_EQ(diagnosis.exitCode, 1);
+  const auto errors = diagnosis.of("loopback", "error");
+  ASSERT_EQ(errors.size(), 1U) << diagnosis.findings;
+  const auto mended = run(errors[0]["mend"].get<std::string>() + "; ");
+  EXPECT_EQ(mended.exitCode, 0) << mended.findings;
+  EXPECT_EQ(mended.of("loopback", "ok").size(), 1U) << mended.findings;
+}
+
 TEST(Doctor, FindsThatRightsAreMissing) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root can be two users: run this test as root";
   const PublicCommand command;
@@ -255,7 +307,7 @@ TEST(Doctor, FindsThatRightsAreMissing) {
     ASSERT_EQ(errors.size(), 1U) << as << diagnosis.findings;
     EXPECT_EQ(errors[0]["ports"], "600-699");
     const auto mended = run(errors[0]["mend"].get<std::string>() + " > /dev/null; ");
-    EXPECT_EQ(mended.exitCode, 0) << as << mended.findings;
+    EXPECT_EQ(mended.of("server ports", "error").size(), 0U) << as << mended.findings;
   }
   const auto allowed = Diagnosis(
       runScript("PORTPOOL_PORTS=600-699 unshare --net " + command.path() + " doctor --json"));

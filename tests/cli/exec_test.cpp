@@ -109,6 +109,27 @@ TEST(Exec, PassesListeningSockets) {
   EXPECT_EQ(result.exitCode, 0) << result.errors;
 }
 
+TEST(Exec, PassesNoNamesOfOtherSockets) {
+  const auto result =
+      runByExec({"--listen"}, "echo [$LISTEN_FDNAMES]", {{"LISTEN_FDNAMES", "http"}});
+  EXPECT_EQ(result.output, "[]\n") << result.errors;
+}
+
+TEST(Exec, LeavesTheSignalsThatAreIgnoredIgnored) {
+  const std::string ignoring = "env --ignore-signal=CHLD --ignore-signal=PIPE ";
+  const std::string show = "grep SigIgn: /proc/self/status; ";
+  for (const std::string command : {"exec", "audit --output /dev/null"}) {
+    const auto result =
+        runScript(ignoring + show + ignoring + "portpool " + command + " -- " + show);
+    std::istringstream lines(result.output);
+    std::string own, commands;
+    std::getline(lines, own);
+    std::getline(lines, commands);
+    EXPECT_EQ(own, commands) << command << result.output << result.errors;
+    EXPECT_THAT(own, HasSubstr("SigIgn:"));
+  }
+}
+
 TEST(Exec, HasTheExitStatusOfItsCommand) {
   EXPECT_EQ(runByExec({}, "exit 0").exitCode, 0);
   EXPECT_EQ(runByExec({}, "exit 77").exitCode, 77);

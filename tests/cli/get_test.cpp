@@ -78,6 +78,22 @@ TEST_P(GetIn, AScriptThatItsFirstLineStartsLeasesForIt) {
   awaitReturnOf(numbers[0]);
 }
 
+TEST_P(GetIn, AProgramBetweenThemLeasesForTheScriptByName) {
+  expectLeasedUntilTheEnd("$(timeout 60 portpool get --for $$)");
+}
+
+TEST(Get, KnowsAShellByTheNameOfItsProgram) {
+  for (const std::string name : {"posh", "ksh93", "busybox"}) {
+    const auto result = runScript("folder=$(mktemp -d); shell=$folder/" + name +
+                                  "; cp \"$(readlink -f \"$(command -v sh)\")\" $shell; "
+                                  "$shell -c '" +
+                                  scriptWith("$(portpool get | cat)") + "'; rm -r $folder");
+    const auto numbers = portsIn(result.output);
+    ASSERT_EQ(numbers.size(), 2U) << name << '\n' << result.output << result.errors;
+    EXPECT_EQ(numbers[1], 1U) << name << ": it is not leased";
+  }
+}
+
 TEST(Get, LeasesWhicheverStandardDescriptorIsClosed) {
   for (const auto* closed : {"<&-", "2>&-", "<&- 2>&-"}) {
     const auto result = runScript(scriptWith(std::string("$(portpool get ") + closed + ")"));
@@ -98,6 +114,36 @@ TEST(Get, KeepsNoPortThatItCouldNotPrint) {
       runScript("portpool get --for $$ > /dev/full 2> /dev/null; echo $?; portpool get --for $$",
                 "sh", {{"PORTPOOL_PORTS", port}, {"PORTPOOL_WAIT_SECONDS", "600"}});
   EXPECT_EQ(result.output, "1\n" + port + '\n') << result.errors;
+}
+
+TEST(Get, KeepsNoPortThatNobodyReads) {
+  const auto port = std::to_string(TCPPortOwner().port());
+  // Its output is a pipe whose reader has ended.
+  const auto result = runScript(
+      "fifo=$(mktemp -u); mkfifo $fifo; : < $fifo & exec 3> $fifo; wait; rm $fifo; "
+      "portpool get --for $$ >&3; echo $?; exec 3>&-; portpool get --for $$",
+      "sh", {{"PORTPOOL_PORTS", port}, {"PORTPOOL_WAIT_SECONDS", "600"}});
+  EXPECT_EQ(result.output, "1\n" + port + '\n') << result.errors;
+  EXPECT_THAT(result.errors, HasSubstr("stdout: "));
+}
+
+TEST(Get, FailsWithoutAnOutput) {
+  const auto port = std::to_string(TCPPortOwner().port());
+  const auto result = runScript("portpool get --for $$ >&-; echo $?; portpool get --for $$", "sh",
+                                {{"PORTPOOL_PORTS", port}, {"PORTPOOL_WAIT_SECONDS", "600"}});
+  EXPECT_EQ(result.output, "1\n" + port + '\n') << result.errors;
+  EXPECT_THAT(result.errors, HasSubstr("stdout: "));
+}
+
+TEST(Get, LeasesForTheCallersNetworkWhateverIsIsolated) {
+  for (const auto* mode : {"1", "try"}) {
+    const auto result =
+        runScript(scriptWith("$(portpool get)"), "sh", {{"PORTPOOL_ISOLATE", mode}});
+    const auto numbers = portsIn(result.output);
+    ASSERT_EQ(numbers.size(), 2U) << result.output << result.errors;
+    EXPECT_EQ(numbers[1], 1U) << "it is not leased";
+    EXPECT_EQ(result.errors, "");
+  }
 }
 
 TEST(Get, WaitsForAPortNoLongerThanItLives) {

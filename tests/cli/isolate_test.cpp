@@ -1,4 +1,4 @@
-#include "command.hpp"
+#include "answers.hpp"
 
 #include "support/token_server.hpp"
 
@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 
 #include <portpool/portpool.hpp>
+
+#include <unistd.h>
 
 #include <csignal>
 #include <string>
@@ -44,6 +46,15 @@ TEST_F(IsolateCommand, GivesEveryCommandThePortsOfAll) {
 
 TEST_F(IsolateCommand, KeepsTheUser) {
   EXPECT_EQ(runPortpool({"isolate", "--", "id", "-u"}).output, runScript("id -u").output);
+}
+
+TEST_F(IsolateCommand, IsolatesAnEffectiveUser) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can be two users: run this test as root";
+  const PublicCommand command;
+  const auto result = runScript(std::string("setpriv --euid=") + kOtherUser + ' ' + command.path() +
+                                " isolate -- readlink /proc/self/ns/net");
+  EXPECT_EQ(result.exitCode, 0) << result.errors;
+  EXPECT_NE(result.output, runScript("readlink /proc/self/ns/net").output);
 }
 
 TEST_F(IsolateCommand, HasTheExitStatusOfItsCommand) {

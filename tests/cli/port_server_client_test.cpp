@@ -10,6 +10,7 @@
 
 #include <portpool/portpool.hpp>
 
+#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <set>
@@ -169,10 +170,10 @@ TEST(NoPortServer, IsAnError) {
 }
 
 /// Runs a server in Python, with `connection` after each accept.
-ProcessResult drawFrom(const std::string& connection) {
+ProcessResult drawFrom(const std::string& connection, const std::string& seconds = "0") {
   const auto address = newAddress();
   const PortServerProcess server("/usr/bin/env", {"python3", "-uc",
-                                                  "import socket, sys\n"
+                                                  "import socket, sys, time\n"
                                                   "server = socket.socket(socket.AF_UNIX)\n"
                                                   "server.bind('\\0' + sys.argv[1][1:])\n"
                                                   "server.listen(8)\n"
@@ -184,7 +185,29 @@ ProcessResult drawFrom(const std::string& connection) {
                                                       connection + "\n",
                                                   address});
   return runProcess(DRAW_PORTS, {"take"},
-                    {{"PORTSERVER_ADDRESS", address}, {"PORTPOOL_WAIT_SECONDS", "0"}});
+                    {{"PORTSERVER_ADDRESS", address}, {"PORTPOOL_WAIT_SECONDS", seconds}});
+}
+
+/// A line for drawFrom that answers, after so many seconds, with this port.
+std::string answerWith(std::uint16_t port, const std::string& seconds = "0") {
+  return "connection.recv(100) == b'0\\n' or time.sleep(" + seconds + ") or connection.sendall(b'" +
+         std::to_string(port) + "\\n'); connection.close()";
+}
+
+TEST(SlowPortServer, KeepsNobodyLongerThanTheTimeToWait) {
+  const TCPPortOwner taken;
+  const auto begin = std::chrono::steady_clock::now();
+  // All of the answers that are asked for otherwise take more than five minutes.
+  const auto result = drawFrom(answerWith(taken.port(), "1"), "1");
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(60));
+  EXPECT_EQ(result.output, "");
+  EXPECT_THAT(result.errors, HasSubstr("no TCP port became free in 1 s"));
+}
+
+TEST(PortServer, WhosePortBrowsersRefuseIsAskedForAnother) {
+  const auto result = drawFrom(answerWith(*excludedTCPPorts().begin()));
+  EXPECT_EQ(result.output, "");
+  EXPECT_THAT(result.errors, HasSubstr("no TCP port became free"));
 }
 
 TEST(NoPortServer, IsOneThatIsSilent) {

@@ -21,6 +21,7 @@ class PortServerProcess {
 
   /// Ends it by the signal; returns its exit status. Afterwards `said` is all that it has said.
   int end(int signal);
+  pid_t pid() const { return pid_; }
   const std::string& said() const { return said_; }
 
  private:

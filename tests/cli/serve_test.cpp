@@ -1,14 +1,17 @@
 // `portpool serve`, and clients of every kind.
 
+#include "answers.hpp"
 #include "port_server_process.hpp"
 
 #include "support/temporary_file.hpp"
+#include "unit/sanitizers.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <portpool/portpool.hpp>
 
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -130,6 +133,26 @@ TEST_F(Serve, DoesNotWaitForTheSilent) {
   EXPECT_EQ(numbers[1], 0);  // each is closed without an answer
 }
 
+TEST_F(Serve, OutlivesItsMemory) {
+  if (kHasAddressSanitizer || kHasThreadSanitizer) {
+    GTEST_SKIP() << "NOT TESTED: sanitizers end a process that has no memory";
+  }
+  const Idler idler;
+  const auto request = std::to_string(idler.pid()) + " 100 any\n";
+  const auto first = portsIn(ask(address, request));
+  ASSERT_EQ(first.size(), 100U);
+  const rlimit none{1, RLIM_INFINITY}, all{RLIM_INFINITY, RLIM_INFINITY};
+  ASSERT_EQ(::prlimit(server->pid(), RLIMIT_DATA, &none, nullptr), 0);
+  while (portsIn(ask(address, request)).size() == 100) {
+  }
+  ASSERT_EQ(::prlimit(server->pid(), RLIMIT_DATA, &all, nullptr), 0);
+  EXPECT_EQ(ask(address, "0\n"), "portpool\n");
+  EXPECT_EQ(portsIn(ask(address, request)).size(), 100U);
+  EXPECT_TRUE(isLeased(first.front()));
+  EXPECT_EQ(server->end(SIGTERM), 0);
+  EXPECT_THAT(server->said(), HasSubstr("a request is given up; allow the server more memory"));
+}
+
 // ---- Users --------------------------------------------------------------------------------------
 
 /// What the server answers to this process as another user.
@@ -177,6 +200,21 @@ TEST_F(ServeUsers, OthersAreServedOnRequestForTheirOwnProcesses) {
   }
 }
 
+TEST(ServeNamespaces, ProcessesOutsideOfTheServersAreRefused) {
+  if (runScript("unshare --pid --fork --mount-proc true").exitCode != 0) {
+    GTEST_SKIP() << "NOT TESTED: this user may have no pid namespace";
+  }
+  const auto address = newAddress();
+  PortServerProcess server(
+      "/usr/bin/env",
+      {"unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c",
+       std::string("sleep 1000 & exec ") + PORTPOOL_COMMAND + " serve --address " + address});
+  EXPECT_EQ(ask(address, "2\n"), "");  // the sleep, and nobody that is known here
+  EXPECT_EQ(ask(address, std::to_string(::getpid()) + '\n'), "");
+  server.end(SIGKILL);
+  EXPECT_THAT(server.said(), HasSubstr("a process of another pid namespace is refused"));
+}
+
 // ---- The server's life --------------------------------------------------------------------------
 
 TEST(ServeAddress, IsGivenUpAtTheEnd) {
@@ -197,6 +235,19 @@ TEST(ServeAddress, ThatAServerLeftBehindIsTaken) {
   EXPECT_TRUE(std::filesystem::is_socket(path));
   const auto server = serveAt(path);
   EXPECT_EQ(ask(path, "0\n"), "portpool\n");
+}
+
+TEST(ServeAddress, IsGivenUpIfThereAreNoThreads) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can be another user";
+  const PublicCommand command;
+  const auto result =
+      runScript("folder=$(mktemp -d); chmod 777 $folder; " + std::string(kAsOtherUser) +
+                "prlimit --nproc=1:1 " + command.path() +
+                " serve --address $folder/socket; echo $?; "
+                "ls $folder; rm -r $folder");
+  EXPECT_EQ(result.output, "1\n");
+  EXPECT_THAT(result.errors, HasSubstr("cannot start the threads that serve"));
+  EXPECT_THAT(result.errors, HasSubstr("ulimit -u"));
 }
 
 TEST(ServeAddress, OfAnotherServerIsLeftToIt) {
@@ -242,7 +293,7 @@ TEST(ServeAddress, InUseIsAnError) {
 TEST(ServeAddress, ThatIsNoneIsAnError) {
   for (const auto& address : {std::string(), std::string("@"), "@" + std::string(200, 'x')}) {
     const auto result = runPortpool({"serve", "--address", address});
-    EXPECT_EQ(result.exitCode, 1) << address;
+    EXPECT_EQ(result.exitCode, 2) << address;
     EXPECT_THAT(result.errors, HasSubstr("is not an address; give @NAME or a path")) << address;
   }
 }

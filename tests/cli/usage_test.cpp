@@ -28,6 +28,8 @@ TEST(Usage, ThatIsWrongIsToldOnStderr) {
                                 Arguments{"exec", "-n", "0", "--", "true"},
                                 Arguments{"exec", "--unknown", "--", "true"},
                                 Arguments{"exec", "--hold", "--listen", "--", "true"},
+                                Arguments{"exec", "--hold", "--udp", "--", "true"},
+                                Arguments{"exec", "-n", "0x2", "--", "true"},
                                 Arguments{"exec", "--env", "", "--", "true"},
                                 Arguments{"exec", "--env", "A=B", "--", "true"},
                                 Arguments{"get", "--for", "me"},
@@ -43,12 +45,18 @@ TEST(Usage, ThatIsWrongIsToldOnStderr) {
                                 Arguments{"doctor", "now"},
                                 Arguments{"serve", "--ports", "20000-x"},
                                 Arguments{"serve", "--ports", ""},
+                                Arguments{"serve", "--address", ""},
                                 Arguments{"serve", "@name"}}) {
     const auto result = runPortpool(arguments);
     EXPECT_EQ(result.exitCode, kUsage) << ::testing::PrintToString(arguments);
     EXPECT_EQ(result.output, "");
     EXPECT_NE(result.errors, "");
   }
+}
+
+TEST(Usage, NumbersAreDecimal) {
+  EXPECT_EQ(portsIn(runPortpool({"get", "-n", "010"}).output).size(), 10U);
+  EXPECT_EQ(runPortpool({"who", "00"}).exitCode, kUsage);
 }
 
 TEST(Usage, HelpShowsEachCommandWithExamples) {

@@ -24,4 +24,10 @@ constexpr bool kHasAddressSanitizer = true;
 constexpr bool kHasAddressSanitizer = false;
 #endif
 
+#ifdef HAS_THREAD_SANITIZER
+constexpr bool kHasThreadSanitizer = true;
+#else
+constexpr bool kHasThreadSanitizer = false;
+#endif
+
 }  // namespace portpool::test

@@ -9,6 +9,7 @@
 #include <net/if.h>
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -39,8 +40,24 @@ void writeFile(const char* path, const std::string& text) {
   require(::write(file.get(), text.data(), text.size()) >= 0, path);
 }
 
+/// Lets this process write its own files in /proc, which are root's for a process that was started
+/// with an effective user other than its real one.
+class OwnFiles {
+ public:
+  OwnFiles() { ::prctl(PR_SET_DUMPABLE, 1); }
+  OwnFiles(const OwnFiles&) = delete;
+  OwnFiles& operator=(const OwnFiles&) = delete;
+  ~OwnFiles() {
+    if (before_ != 1) ::prctl(PR_SET_DUMPABLE, 0);
+  }
+
+ private:
+  const int before_ = ::prctl(PR_GET_DUMPABLE);
+};
+
 /// Throws Refusal.
 void enterNamespaces() {
+  const OwnFiles ownFiles;
   const auto user = std::to_string(::geteuid());
   const auto group = std::to_string(::getegid());
   require(::unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0, "unshare");
