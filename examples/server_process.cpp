@@ -82,16 +82,16 @@ ServerFolder::~ServerFolder() {
   fs::remove_all(path_, ignored);
 }
 
-void ServerFolder::giveInsteadOfRoot(const std::string& name) const {
-  const auto user = insteadOfRoot(name);
-  if (user && ::chown(path_.c_str(), user->user, user->group) != 0) throwErrno(path_.string());
+void ServerFolder::giveInsteadOfRoot(const std::string& user) const {
+  const auto owner = insteadOfRoot(user);
+  if (owner && ::chown(path_.c_str(), owner->user, owner->group) != 0) throwErrno(path_.string());
 }
 
 // ---- Processes ----------------------------------------------------------------------------------
 
 struct ServerProcess::Impl {
-  Impl(std::uint16_t number, const ServerCommand& run, fs::path file)
-      : port(number), command(run), log(std::move(file)) {}
+  Impl(std::uint16_t number, ServerCommand run, fs::path file)
+      : port(number), command(std::move(run)), log(std::move(file)) {}
   ~Impl() {
     std::error_code ignored;
     if (!process.running(ignored)) return;
@@ -116,8 +116,8 @@ struct ServerProcess::Impl {
   bp::child process = start(command, log);
 };
 
-ServerProcess::ServerProcess(std::uint16_t port, const ServerCommand& command, fs::path log)
-    : impl_(std::make_unique<Impl>(port, command, std::move(log))) {}
+ServerProcess::ServerProcess(std::uint16_t port, ServerCommand command, fs::path log)
+    : impl_(std::make_unique<Impl>(port, std::move(command), std::move(log))) {}
 
 ServerProcess::~ServerProcess() = default;
 

@@ -40,7 +40,7 @@ class ServerFolder {
 class ServerProcess {
  public:
   /// Starts the server, whose output goes to the file `log`, and returns at once.
-  ServerProcess(std::uint16_t port, const ServerCommand& command, std::filesystem::path log);
+  ServerProcess(std::uint16_t port, ServerCommand command, std::filesystem::path log);
   ~ServerProcess();
 
   std::uint16_t port() const;

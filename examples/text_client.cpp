@@ -30,7 +30,7 @@ void TextClient::sendLine(const std::string& line) {
 std::string TextClient::readLine() {
   const std::string end = "\r\n";
   const auto size = asio::read_until(impl_->socket, asio::dynamic_buffer(impl_->received), end);
-  const auto line = impl_->received.substr(0, size - end.size());
+  auto line = impl_->received.substr(0, size - end.size());
   impl_->received.erase(0, size);
   return line;
 }
