@@ -18,6 +18,7 @@ class PortFixture {
   PortFixture& operator=(const PortFixture&) = delete;
   /// With PORTPOOL_LEAKS=fail, each port that is still in use fails the test case. An observer's
   /// test_unit_finish would be too late: Boost.Test has its result by then.
+  // NOLINTNEXTLINE(bugprone-exception-escape): BOOST_ERROR does not throw
   ~PortFixture() {
     using boost::unit_test::results_collector;
     if (!results_collector.results(testCase_.p_id).passed()) {
