@@ -24,7 +24,15 @@ ChildProcess::ChildProcess(const std::function<void()>& run) : pid_(::fork()) {
   ::_exit(status);
 }
 
+int ChildProcess::wait() {
+  int status = 0;
+  ::waitpid(pid_, &status, 0);
+  hasEnded_ = true;
+  return status;
+}
+
 ChildProcess::~ChildProcess() {
+  if (hasEnded_) return;
   ::kill(pid_, SIGTERM);
   ::waitpid(pid_, nullptr, 0);
 }

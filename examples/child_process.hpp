@@ -13,6 +13,10 @@ class ChildProcess {
 
   int pid() const { return pid_; }
 
+  /// Waits for its end, and returns its status as `waitpid` has it. To be called once.
+  int wait();
+
  private:
   int pid_;
+  bool hasEnded_ = false;
 };

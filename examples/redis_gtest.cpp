@@ -3,8 +3,10 @@
 #include <portpool/gtest.hpp>
 
 #include "redis_server.hpp"
+#include "server_process.hpp"
 #include "test_support.hpp"
 
+#include <csignal>
 #include <cstddef>
 #include <list>
 #include <string>
@@ -44,6 +46,14 @@ TEST(RedisOwner, KeepsThePortForTheNextServer) {
     RedisServer server{owner.port()};
     EXPECT_EQ(RedisClient(server).command({"DBSIZE"}), "0");
   }
+}
+
+TEST(RedisProcess, EndsWithATestThatIsKilled) {
+  const auto port = portpool::getNextAvailableTCPPort();
+  waitUntilServerOfKilledProcessEnds(port, [port] {
+    const RedisServer started{port};
+    ::raise(SIGKILL);
+  });
 }
 
 // ---- Values -------------------------------------------------------------------------------------

@@ -1,19 +1,11 @@
 #include "redis_server.hpp"
 
-#include "support/boost_process.hpp"
+#include "server_process.hpp"
 #include "test_support.hpp"
 
 #include <hiredis/hiredis.h>
 
-#include <sys/prctl.h>
-
 #include <algorithm>
-#include <csignal>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
-
-namespace fs = std::filesystem;
 
 namespace {
 
@@ -67,68 +59,32 @@ void checkPid(redisContext& connection, std::uint16_t port, int pid) {
                   expected + '"');
 }
 
-/// A folder of its own, gone with the object.
-struct TemporaryFolder {
-  TemporaryFolder() { fs::create_directory(path); }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    fs::remove_all(path, ignored);
-  }
-  const fs::path path = fs::temp_directory_path() / ("portpool-redis-" + randomToken());
-};
-
 }  // namespace
 
 struct RedisServer::Impl {
-  explicit Impl(std::uint16_t number) : port(number) {}
-  ~Impl() {
-    std::error_code ignored;
-    if (!process.running(ignored)) return;
-    ::kill(process.id(), SIGKILL);  // child::terminate does not wait for the end
-    process.wait(ignored);
-  }
-
-  void waitUntilItAnswers() {
-    waitUntil("redis-server answers on port " + std::to_string(port), [&] {
-      if (const auto connection = connect(port)) {
-        checkPid(*connection, port, process.id());
-        return true;
-      }
-      if (!process.running()) throwDeath();
-      return false;
+  explicit Impl(std::uint16_t number) : port(number) {
+    process.waitUntil([&] {
+      const auto connection = connect(port);
+      if (connection) checkPid(*connection, port, process.pid());
+      return connection != nullptr;
     });
   }
 
-  [[noreturn]] void throwDeath() const {
-    std::ifstream file(log);
-    const std::string text(std::istreambuf_iterator<char>(file), {});
-    const auto details = "redis-server on port " + std::to_string(port) + " ends: " + text;
-    if (text.find("Address already in use") != std::string::npos) throw Collision(details);
-    throw std::runtime_error(details);
-  }
-
   const std::uint16_t port;
-  const TemporaryFolder folder;
-  const std::string log = folder.path / "log";
-  bp::child process{
-      PORTPOOL_REDIS_SERVER,
-      bp::args({"--port", std::to_string(port), "--bind", "127.0.0.1", "-::1", "--dir",
-                folder.path.string(), "--save", "", "--repl-diskless-sync-delay", "0"}),
-      (bp::std_in < bp::null), (bp::std_out > log), (bp::std_err > bp::null),
-      // The server ends with the test, however the test ends.
-      bp::extend::on_exec_setup([](auto&) { ::prctl(PR_SET_PDEATHSIG, SIGKILL); })};
+  const ServerFolder folder{"redis"};
+  ServerProcess process{port,
+                        {PORTPOOL_REDIS_SERVER,
+                         {"--port", std::to_string(port), "--bind", "127.0.0.1", "-::1", "--dir",
+                          folder.path().string(), "--save", "", "--repl-diskless-sync-delay", "0"}},
+                        folder.path() / "log"};
 };
 
-RedisServer::RedisServer(std::uint16_t port) : impl_(std::make_unique<Impl>(port)) {
-  impl_->waitUntilItAnswers();
-}
+RedisServer::RedisServer(std::uint16_t port) : impl_(std::make_unique<Impl>(port)) {}
 
 RedisServer::~RedisServer() = default;
 
 std::uint16_t RedisServer::port() const { return impl_->port; }
-int RedisServer::pid() const { return impl_->process.id(); }
+int RedisServer::pid() const { return impl_->process.pid(); }
 
 struct RedisClient::Impl {
   Connection connection;

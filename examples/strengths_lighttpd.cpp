@@ -4,20 +4,18 @@
 #include <portpool/gtest.hpp>
 
 #include "child_process.hpp"
+#include "server_process.hpp"
 #include "test_support.hpp"
-
-#include <asio.hpp>
+#include "text_client.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <string>
-
-using asio::ip::tcp;
-namespace fs = std::filesystem;
+#include <system_error>
 
 namespace {
 
@@ -39,44 +37,31 @@ portpool::PortRequest held() {
   return request;
 }
 
-std::string get(std::uint16_t port, const std::string& path) {
-  asio::io_context io;
-  tcp::socket client(io);
-  client.connect({asio::ip::make_address(portpool::kHost), port});
-  asio::write(client, asio::buffer("GET " + path + " HTTP/1.0\r\n\r\n"));
-  std::string page;
-  std::error_code endOfPage;
-  asio::read(client, asio::dynamic_buffer(page), endOfPage);
-  return page;
-}
-
 }  // namespace
 
 class Lighttpd : public ::testing::Test {
  protected:
   Lighttpd() {
-    fs::create_directory(folder);
-    std::ofstream(folder / "page.txt") << token;
-    std::ofstream(folder / "lighttpd.conf")
+    std::ofstream(folder.path() / "page.txt") << token;
+    std::ofstream(folder.path() / "lighttpd.conf")
         << "server.systemd-socket-activation = \"enable\"\n"
         << "server.bind = \"" << portpool::kHost << "\"\n"
         << "server.port = " << owner.port() << '\n'
-        << "server.document-root = \"" << folder.string() << "\"\n";
+        << "server.document-root = \"" << folder.path().string() << "\"\n";
   }
-  void TearDown() override { fs::remove_all(folder); }
 
   const std::string token = randomToken();
-  const fs::path folder = fs::temp_directory_path() / ("portpool-lighttpd-" + token);
+  const ServerFolder folder{"lighttpd"};
   portpool::TCPPortOwner owner{held()};
   portpool::ListeningSocket socket = owner.listen();
 };
 
 TEST_F(Lighttpd, ServesOnTheSocketThatItIsGiven) {
   const ChildProcess server{[this] {
-    execWithSocket(socket.nativeHandle(), PORTPOOL_LIGHTTPD, folder / "lighttpd.conf");
+    execWithSocket(socket.nativeHandle(), PORTPOOL_LIGHTTPD, folder.path() / "lighttpd.conf");
   }};
   socket.close();  // ours: the server has its own
   // No need to wait: the socket listens already.
-  const auto page = get(owner.port(), "/page.txt");
+  const auto page = httpGet(owner.port(), "/page.txt");
   EXPECT_NE(page.find(token), std::string::npos) << page;
 }
