@@ -105,11 +105,27 @@ def starts_table(ways, starts):
                    for name, by_way in starts.items()))
 
 
-def plot(path, script):
-    """Has gnuplot draw the script as an SVG."""
-    head = (f"set terminal svg size 720,400 font 'sans-serif,13' background 'white'\n"
-            f"set output '{path.name}'\n")
+def plot(path, title, script):
+    """Has gnuplot draw the script as an SVG. Names are printed as they are."""
+    head = (f"set terminal svg size 720,420 noenhanced font 'sans-serif,13' background 'white'\n"
+            f"set output '{path.name}'\n"
+            f"set title '{title}'\n"
+            f"set key outside top center horizontal\n")
     subprocess.run(["gnuplot"], input=head + script, text=True, check=True, cwd=path.parent)
+
+
+def histogram(name, titles, figure):
+    """A clustered histogram of the data of this name, each bar with its figure above it: what is 0
+    is seen to be 0, and not missing."""
+    gap = 2  # as gnuplot's default, in bars
+    plots = [f"${name} using {column}:xtic(1) title '{title}'"
+             for column, title in enumerate(titles, 2)]
+    for column in range(2, 2 + len(titles)):
+        offset = (column - 2 - (len(titles) - 1) / 2) / (len(titles) + gap)
+        plots.append(f"'' using ($0 + {offset}):{column}:(sprintf('{figure}', ${column})) "
+                     "with labels offset 0,0.6 font ',11' notitle")
+    return ("set style data histogram\nset style fill solid border\n"
+            "plot " + ", ".join(plots).replace("''", f"${name}") + "\n")
 
 
 def data(name, rows):
@@ -350,44 +366,38 @@ The demo suite, {suite["tests"]} tests with real servers, takes {suite["1"]:.1f}
 
 def plots(results, folder):
     allocation = Allocation(results)
-    plot(folder / "crowded.svg", data("crowded", [
+    plot(folder / "crowded.svg", "Cost of an allocation on a crowded machine", data("crowded", [
         (int(percent), allocation.ratio(percent=percent)) for percent in allocation.runs]) + """
 set xlabel 'ports occupied by another program, %'
 set ylabel 'allocation and release, in floors'
 set xrange [0:100]
 set yrange [0:3]
-set key bottom right
 plot 2.5 title 'the bar at 99 %' with lines dashtype 2 linecolor 'gray40', \\
      $crowded title 'after the first pass' with linespoints linewidth 2 pointtype 7
 """)
 
     processes = list(next(iter(results["storm"].values())))
-    plot(folder / "storm.svg", data("storm", [
+    plot(folder / "storm.svg", "Servers that could not bind the port they were given", data("storm", [
         (count, *(results["storm"][source][count]["failed_binds"]
                   / results["storm"][source][count]["tests"] * 1e6 for source in SOURCES))
         for count in processes]) + """
-set style data histogram
-set style fill solid border
 set xlabel 'processes, with 4 threads each'
 set ylabel 'failed binds per million tests'
 set yrange [0:*]
-set key top left
-plot """ + ", ".join(f"$storm using {column}:xtic(1) title '{source}'"
-                     for column, source in enumerate(SOURCES, 2)) + "\n")
+""" + histogram("storm", SOURCES, "%.0f"))
 
     peers = {"portpool": {"first": results["first_port"]["first"],
                           "seconds": allocation.runs["0"]["ns"]["allocate"] / 1e9},
              **results["peers"]}
-    plot(folder / "peers.svg", data("peers", [
-        (name, peer["seconds"] * 1e6, peer["first"] * 1e6) for name, peer in peers.items()]) + """
-set style data histogram
-set style fill solid border
-set ylabel 'microseconds'
+    plot(folder / "peers.svg", "What a port costs, by library", data("peers", [
+        (name.replace(", ", "\\n"), peer["seconds"] * 1e6, peer["first"] * 1e6)
+        for name, peer in peers.items()]) + """
+set bmargin 4
+set ylabel 'microseconds, on a logarithmic scale'
 set logscale y
 set yrange [1:*]
-set key top left
-plot $peers using 2:xtic(1) title 'an allocation', $peers using 3 title 'a process with one port'
-""")
+""" + histogram("peers", ["an allocation", "a process that takes one port, from its start to its end"],
+           "%.0f"))
 
 
 def write(results, folder):

@@ -105,7 +105,7 @@ PortPool::Impl& PortPool::impl() const noexcept { return *share_->impl; }
 PortPool::~PortPool() = default;
 
 TCPPortOwner PortPool::allocate(const PortRequest& request) {
-  return std::move(Impl::owning(impl().allocate(request, 1)).front());
+  return TCPPortOwner(detail::Pimpl(impl().allocate(request, 1).front().release()));
 }
 
 std::vector<TCPPortOwner> PortPool::allocateSeveral(std::size_t count, const PortRequest& request) {
