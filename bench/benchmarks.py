@@ -13,6 +13,7 @@ import contextlib
 import json
 import os
 import pathlib
+import resource
 import shlex
 import statistics
 import subprocess
@@ -49,6 +50,7 @@ class Size:
         self.requests = 4_000  # of the 10,000 ports that a portserver has
         self.request_runs = 5
         self.suite_runs = 3
+        self.compilations = 30
 
 
 def say(text):
@@ -58,6 +60,11 @@ def say(text):
 def undisturbed(measured):
     """The tenth percentile: what takes longer on a shared machine is often somebody else's."""
     return statistics.quantiles(measured, n=10, method="inclusive")[0]
+
+
+def processor_time_of_children():
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def output_of(*command, **options):
@@ -266,6 +273,37 @@ class Benchmarks:
         tests = int(printed.split("tests failed out of ")[1].split()[0])
         return {"tests": tests, **{jobs: statistics.median(each) for jobs, each in times.items()}}
 
+    # ---- 9: the headers --------------------------------------------------------------------------
+
+    def headers(self):
+        """Seconds of a compiler for an empty test, by framework, without and with the adapter."""
+        cache = dict(line.split("=", 1) for line in
+                     (self.build / "CMakeCache.txt").read_text().splitlines() if "=" in line)
+        root = HERE.parent
+        catch2 = pathlib.Path(cache["Catch2_DIR:PATH"]).parents[2] / "include"
+        compile_test = [*(f"-I{root / folder}" for folder in (
+            "include", "gtest_adapter/include", "catch2_adapter/include")),
+            "-isystem", str(catch2), "-std=c++17", "-x", "c++", "-c", "-", "-o", os.devnull]
+        tests = {"GoogleTest": ("gtest/gtest.h", "portpool/gtest.hpp", "TEST(Empty, Test) {}"),
+                 "Catch2": ("catch2/catch_test_macros.hpp", "portpool/catch2.hpp",
+                            'TEST_CASE("empty") {}')}
+        seconds = {}
+        for compiler in ("g++", "clang++"):
+            say(f"the headers, {compiler}")
+            for framework, (header, adapter, test) in tests.items():
+                without = f"#include <{header}>\n"
+                texts = {"without": without + test,
+                         "with": without + f"#include <{adapter}>\n" + test}
+                times = {name: [] for name in texts}
+                for _ in range(self.size.compilations):
+                    for name, text in texts.items():
+                        before = processor_time_of_children()
+                        subprocess.run([compiler, *compile_test], input=text, text=True, check=True)
+                        times[name].append(processor_time_of_children() - before)
+                seconds.setdefault(framework, {})[compiler] = {
+                    name: min(each) for name, each in times.items()}
+        return seconds
+
     # ---- All -------------------------------------------------------------------------------------
 
     def core(self):
@@ -282,6 +320,7 @@ class Benchmarks:
         results = {"machine": self.machine(), "suite": self.suite()}
         results["peers"] = self.peers()
         results["requests"] = self.requests()
+        results["headers"] = self.headers()
         results.update(self.core())
         return results
 
