@@ -132,7 +132,7 @@ PortSet& PortSet::operator-=(const PortSet& other) {
 PortSet operator|(PortSet a, const PortSet& b) { return a |= b; }
 PortSet operator&(PortSet a, const PortSet& b) { return a &= b; }
 PortSet operator-(PortSet a, const PortSet& b) { return a -= b; }
-bool operator==(const PortSet& a, const PortSet& b) { return a.ranges_ == b.ranges_; }
+bool operator==(const PortSet& a, const PortSet& b) { return a.ranges() == b.ranges(); }
 bool operator!=(const PortSet& a, const PortSet& b) { return !(a == b); }
 
 PortSet::const_iterator PortSet::begin() const { return const_iterator(ranges_.data()); }

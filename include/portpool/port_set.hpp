@@ -42,12 +42,6 @@ class PortSet {
   PortSet& operator&=(const PortSet& other);  ///< intersection
   PortSet& operator-=(const PortSet& other);  ///< difference
 
-  friend PortSet operator|(PortSet a, const PortSet& b);
-  friend PortSet operator&(PortSet a, const PortSet& b);
-  friend PortSet operator-(PortSet a, const PortSet& b);
-  friend bool operator==(const PortSet& a, const PortSet& b);
-  friend bool operator!=(const PortSet& a, const PortSet& b);
-
   /// The maximal runs of consecutive ports, ascending.
   const std::vector<PortRange>& ranges() const { return ranges_; }
 
@@ -60,6 +54,12 @@ class PortSet {
  private:
   std::vector<PortRange> ranges_{};  // ascending, disjoint, and never adjacent
 };
+
+PortSet operator|(PortSet a, const PortSet& b);
+PortSet operator&(PortSet a, const PortSet& b);
+PortSet operator-(PortSet a, const PortSet& b);
+bool operator==(const PortSet& a, const PortSet& b);
+bool operator!=(const PortSet& a, const PortSet& b);
 
 class PortSet::const_iterator {
  public:

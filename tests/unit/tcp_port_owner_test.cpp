@@ -75,7 +75,7 @@ TEST(TCPPortOwner, IsMoved) {
   auto first = pool.allocate();
   const auto port = first.port();
   TCPPortOwner second(std::move(first));
-  EXPECT_EQ(first.port(), 0);  // NOLINT(bugprone-use-after-move): what is moved from owns nothing
+  EXPECT_EQ(first.port(), 0);  // NOLINT(bugprone-use-after-move,clang-analyzer-cplusplus.Move)
   EXPECT_EQ(second.port(), port);
   first.cleanup();
   EXPECT_TRUE(isLeased(port));
