@@ -16,7 +16,7 @@
 namespace portpool {
 namespace {
 
-constexpr const char* kVariable = "PORTSERVER_ADDRESS";
+constexpr const char* kAddressVariable = "PORTSERVER_ADDRESS";
 constexpr std::uint64_t kLargestPort = 65535;
 constexpr std::size_t kLongestNumber = 100;  // or whatever a server answers in its place
 
@@ -56,7 +56,8 @@ class LeasesOfServer final : public platform::LeaseRegistry {
 }  // namespace
 
 std::string PortServer::title() const {
-  return "the port server at \"" + printable(address_, kLongestName) + "\" (" + kVariable + ')';
+  return "the port server at \"" + printable(address_, kLongestName) + "\" (" + kAddressVariable +
+         ')';
 }
 
 std::string PortServer::ask(const std::string& request, std::size_t longest) const {
@@ -66,7 +67,7 @@ std::string PortServer::ask(const std::string& request, std::size_t longest) con
   if (error == 0) return answer;
   throw PortServerError(title() + " does not answer (" + std::generic_category().message(error) +
                         "); start it (portpool serve, or portserver), name another, or unset " +
-                        kVariable);
+                        kAddressVariable);
 }
 
 void PortServer::meet() {
@@ -99,7 +100,7 @@ std::vector<std::uint16_t> PortServer::draw(std::size_t count, Choice choice) co
   }
   throw PortServerError(title() + " answers " + quoted(answer) + ", which is not a port" +
                         (expected == 1 ? "" : " or not enough of them") +
-                        "; name a portserver, or unset " + kVariable);
+                        "; name a portserver, or unset " + kAddressVariable);
 }
 
 std::string PortServer::describeEnd() const {
@@ -109,7 +110,7 @@ std::string PortServer::describeEnd() const {
 }
 
 std::string portServerAddress() {
-  return serverTCPPortsVariable().empty() ? environmentVariable(kVariable).value_or("") : "";
+  return serverTCPPortsVariable().empty() ? environmentVariable(kAddressVariable).value_or("") : "";
 }
 
 std::unique_ptr<PortServer> portServerOfEnvironment() {

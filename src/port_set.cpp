@@ -29,7 +29,7 @@ std::string_view cutAt(std::string_view& text, char separator) {
 }
 
 /// The token for an error message.
-std::string quoted(std::string_view token) {
+std::string quotedToken(std::string_view token) {
   constexpr std::size_t kLongest = 40;
   return '"' + printable(token, kLongest) + '"';
 }
@@ -37,7 +37,7 @@ std::string quoted(std::string_view token) {
 [[noreturn]] void reject(std::string_view source, std::string_view token,
                          std::string_view complaint) {
   std::ostringstream message;
-  message << source << ": " << quoted(token) << ' ' << complaint
+  message << source << ": " << quotedToken(token) << ' ' << complaint
           << "; give ports from 1 to 65535 and ranges of them, separated by commas or line ends, "
              "like 20000-20999,30000";
   throw PortSpecificationError(message.str());
