@@ -168,7 +168,9 @@ const std::map<std::string, std::function<int()>> kWays{
        if (add == nullptr || add(&actions, program.parent_path().c_str()) != 0) return 77;
        char* const words[] = {name.data(), nullptr};
        pid_t child = 0;
-       if (::posix_spawn(&child, words[0], &actions, nullptr, words, environ) != 0) return 1;
+       const int failure = ::posix_spawn(&child, words[0], &actions, nullptr, words, environ);
+       ::posix_spawn_file_actions_destroy(&actions);
+       if (failure != 0) return 1;
        int status = 0;
        ::waitpid(child, &status, 0);
        return status;
