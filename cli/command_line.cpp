@@ -159,8 +159,8 @@ class CommandLine {
     auto& command = add(
         "audit", Runs::AnotherCommand, "Find the ports that a command uses without a lease",
         "Runs the command, then lists the TCP and UDP ports of this machine that it, or any "
-        "program "
-        "it starts,\nbound or connected to without a lease, worst first. Ports bound by more than "
+        "program it starts,\nbound or connected to without a lease, worst first. Ports bound by "
+        "more than "
         "one process will\ncollide when tests run in parallel; ports in the ephemeral range fail "
         "by chance. The report follows\nthe command's own output. With --json it includes the "
         "leased ports.\n\n"

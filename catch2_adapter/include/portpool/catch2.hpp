@@ -12,7 +12,8 @@
 #include <catch2/catch.hpp>                          // IWYU pragma: export
 #endif
 
-// The core but for its options and its users, which would double what the rest takes to compile.
+// All of the core but PortPoolOptions and port_users.hpp, which take as long to compile as the
+// rest.
 #include <portpool/errors.hpp>          // IWYU pragma: export
 #include <portpool/isolation.hpp>       // IWYU pragma: export
 #include <portpool/pool_fault.hpp>      // IWYU pragma: export
