@@ -35,8 +35,8 @@ struct PortUser {
   std::string command{};             ///< its command line, printable, cut after 16 KiB; "" if
                                      ///< it is not known
   bool isThisProcess = false;
-  bool isExiting = false;  ///< as far as the system shows: it has no memory any more, but
-                           ///< still has its sockets; true if it lingers
+  bool isExiting = false;  ///< as far as the system shows: it has been killed, or has no memory any
+                           ///< more, but still has its sockets; true if it lingers
 
   /// For a message: "pid 42 (redis-server *:20000)", "a process that this user may not inspect"; ""
   /// if it lingers.

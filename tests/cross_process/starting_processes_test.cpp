@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <spawn.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -200,6 +201,51 @@ TEST(Killed, AServerThatTakesLongToDieIsNoLeak) {
     const auto leaks = scope.end();
     if (!leaks.empty()) throw std::runtime_error(leaks.front());
   }));
+}
+
+/// Has this process run on that processor only. Only for a forked child.
+void runOn(int processor) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(static_cast<unsigned>(processor), &set);
+  if (::sched_setaffinity(0, sizeof set, &set) != 0) throw Refused("there is one processor");
+}
+
+/// Keeps a processor from all others, but for the small part that the kernel gives them all the
+/// same, for some seconds.
+void keepBusy(int processor, const Signal& isBusy) {
+  runOn(processor);
+  sched_param parameter{};
+  parameter.sched_priority = ::sched_get_priority_min(SCHED_FIFO);
+  if (::sched_setscheduler(0, SCHED_FIFO, &parameter) != 0) return;
+  isBusy.send();
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(3);
+  while (std::chrono::steady_clock::now() < end) continue;
+}
+
+TEST(Killed, AServerThatGetsNoProcessorIsNoLeak) {
+  checkInChild([] {
+    ::setenv("PORTPOOL_LEAKS", "fail", 1);
+    PortScope scope("a test");
+    const auto port = scope.getNextAvailableTCPPort();
+    Signal listens, isBusy;
+    const ForkedChild server([&] {
+      runOn(0);
+      const auto listener = listenOn(port, "0.0.0.0", Reuse::Yes);
+      listens.send();
+      sleepUntilKilled();
+    });
+    listens.await();
+    runOn(1);
+    const ForkedChild other([&] { keepBusy(0, isBusy); });
+    try {
+      isBusy.await();
+    } catch (const std::exception&) {
+      throw Refused("the kernel refuses real-time scheduling");
+    }
+    ::kill(server.pid(), SIGKILL);
+    EXPECT_EQ(scope.end(), std::vector<std::string>());
+  });
 }
 
 TEST(Killed, AServerWhoseClientIsStillConnectedLeavesItsPort) {

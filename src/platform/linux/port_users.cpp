@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstdlib>
 #include <map>
 #include <memory>
@@ -57,21 +58,30 @@ std::string commandOf(const std::string& pid) {
   return printable(command, kLongest);
 }
 
-/// Whether the process has given its memory back, as one does that exits, before its files.
-bool hasNoMemory(const std::string& pid) {
+/// A field of the process's status, up to the end of the text; "" if the system does not show it.
+std::string statusOf(const std::string& pid, const std::string& field) {
+  const auto label = '\n' + field + ':';
+  std::string status;
+  readFile("/proc/" + pid + "/status", status);
+  const auto found = status.find(label);
+  return found == std::string::npos ? "" : status.substr(found + label.size());
+}
+
+/// Whether the process has given its memory back, as one does that exits, before its files; or has
+/// been killed, and has had no processor since.
+bool isExiting(const std::string& pid) {
+  constexpr unsigned long kKill = 1UL << (SIGKILL - 1);  // what every deadly signal becomes
   std::string pages;
-  return readFile("/proc/" + pid + "/statm", pages) != 0 || pages.rfind("0 ", 0) == 0;
+  if (readFile("/proc/" + pid + "/statm", pages) != 0 || pages.rfind("0 ", 0) == 0) return true;
+  return (std::strtoul(statusOf(pid, "SigPnd").c_str(), nullptr, 16) & kKill) != 0;
 }
 
 /// The user as whom the process runs.
 std::optional<unsigned> userOf(const std::string& pid) {
-  constexpr std::string_view kLabel = "\nUid:";  // the real, the effective, and others
-  std::string status;
-  readFile("/proc/" + pid + "/status", status);
-  const auto label = status.find(kLabel);
-  if (label == std::string::npos) return std::nullopt;
+  const auto users = statusOf(pid, "Uid");  // the real, the effective, and others
+  if (users.empty()) return std::nullopt;
   char* end = nullptr;
-  std::strtoul(status.c_str() + label + kLabel.size(), &end, 10);
+  std::strtoul(users.c_str(), &end, 10);
   return static_cast<unsigned>(std::strtoul(end, nullptr, 10));
 }
 
@@ -159,7 +169,7 @@ class Search {
         known.pid = static_cast<int>(std::strtol(pid.c_str(), nullptr, 10));
         known.userId = userOf(pid);
         known.isThisProcess = isThisProcess;
-        known.isExiting = hasNoMemory(pid);
+        known.isExiting = isExiting(pid);
         if (!known.isExiting) known.command = commandOf(pid);
       }
       known.port = user.port;
