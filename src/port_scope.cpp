@@ -10,6 +10,7 @@
 
 #include <portpool/errors.hpp>
 #include <portpool/port_pool.hpp>
+#include <portpool/port_users.hpp>
 
 #include <algorithm>
 #include <array>

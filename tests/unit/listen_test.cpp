@@ -207,11 +207,9 @@ TEST(Listen, HasTheBacklog) {
     auto client = openSocket(AF_INET);
     const auto flags = ::fcntl(client.get(), F_GETFL);
     ::fcntl(client.get(), F_SETFL, flags | O_NONBLOCK);
-    auto address = addressOf(kHost);
-    reinterpret_cast<sockaddr_in*>(address.bytes.data())->sin_port = htons(owner.port());
+    const Address address(kHost, owner.port());
     // One that finds no room stays under way, which is what is tested.
-    static_cast<void>(::connect(client.get(), reinterpret_cast<sockaddr*>(address.bytes.data()),
-                                static_cast<socklen_t>(address.size)));
+    static_cast<void>(::connect(client.get(), address.get(), address.size()));
     return client;
   };
   const auto first = connect(), second = connect();
