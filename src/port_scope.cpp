@@ -266,7 +266,7 @@ std::uint16_t PortScope::getRefusedTCPPort(PortRequest request) {
 }
 
 ListeningSocket PortScope::getListeningTCPSocket(const std::string& host, int backlog) {
-  ListeningSocket socket(-1);
+  ListeningSocket socket(kNoSocket);
   takePorts(1, [&] {
     PortRequest request;
     request.hold = Hold::Shared;

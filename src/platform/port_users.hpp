@@ -27,7 +27,7 @@ struct PortSocket {
   SocketAddress address;  ///< its own
   State state;
   std::chrono::milliseconds left;  ///< how long the system keeps a connection in TIME_WAIT
-  unsigned long inode;             ///< 0 if no process has it open
+  unsigned long inode;             ///< its number, for findUsers(); 0 if no process has it open
   unsigned userId;                 ///< whose it is, if a process has it open
 };
 

@@ -9,7 +9,7 @@
 
 namespace portpool::platform {
 
-/// Owns a socket.
+/// Owns a socket, or on POSIX any descriptor.
 class Socket {
  public:
   Socket() = default;

@@ -21,7 +21,7 @@ bool isLocked(const char* path, std::uint64_t key);
 // -----------------------------------------------------------
 
 /// A number below 2^31 that stands for the network that this process's ports are in: the same in
-/// every process, whatever it can see of /proc. Throws PortPoolError if it is not known.
+/// every process, whatever the system shows it. Throws PortPoolError if it is not known.
 std::uint64_t networkId();
 
 /// Whether other processes of this machine may have leases of another kind.

@@ -14,9 +14,8 @@ namespace portpool::platform {
 
 enum class Blocking { Yes, No };
 
-/// A socket of the domain and type, close-on-exec from the start where the system has that; none,
-/// with errno, if it refuses. A write to a connection that is gone raises no SIGPIPE where
-/// MSG_NOSIGNAL does not see to it.
+/// A socket of the domain and type that is close-on-exec: from the start, if the system can. None,
+/// with errno, if the system refuses it.
 Socket newSocket(int domain, int type, Blocking blocking = Blocking::Yes) noexcept;
 
 /// An address as system calls take it.
