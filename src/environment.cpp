@@ -1,6 +1,7 @@
 #include "environment.hpp"
 
-#include "platform/platform.hpp"
+#include "platform/environment.hpp"
+#include "platform/process.hpp"
 
 #include <portpool/errors.hpp>
 
@@ -105,7 +106,7 @@ void announceTest(const std::string& name) {
   auto* end = std::copy(kBegin.begin(), kBegin.end(), variable.begin());
   end = std::copy_n(name.begin(), length, end);
   *end = '\0';
-  ::putenv(variable.data());
+  platform::putVariable(variable.data());
 }
 
 void log(const std::string& message) { platform::writeToStderr("portpool: " + message + '\n'); }

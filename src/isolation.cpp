@@ -1,14 +1,16 @@
 #include <portpool/isolation.hpp>
 
 #include "environment.hpp"
-#include "platform/platform.hpp"
+#include "platform/environment.hpp"
+#include "platform/isolation.hpp"
 #include "port_pool_impl.hpp"
 #include "run_start.hpp"
 
 #include <portpool/errors.hpp>
 
 #include <atomic>
-#include <cstdlib>
+#include <exception>
+#include <string>
 
 namespace portpool {
 namespace {
@@ -30,7 +32,8 @@ void isolate() {
         "stand in many places (getNamedTCPPort)");
   }
   platform::isolate();
-  ::unsetenv("PORTSERVER_ADDRESS");  // whose ports are of the network that this process has left
+  // Its ports are of the network that this process has left.
+  platform::removeVariable("PORTSERVER_ADDRESS");
   isDone = true;
 }
 
@@ -40,7 +43,7 @@ void isolateAs(const std::string& mode) {
   try {
     isolate();
     // The children are in this namespace already; one each would cut them off from this process.
-    ::unsetenv(kVariable);
+    platform::removeVariable(kVariable);
   } catch (const IsolationError& error) {
     if (mode != "try") throw;
     isDone = true;

@@ -1,7 +1,11 @@
 #include "leaks.hpp"
 
 #include "environment.hpp"
+#include "platform/port_users.hpp"
+#include "probe.hpp"
 #include "text.hpp"
+
+#include <portpool/port_users.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -14,7 +18,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 using platform::PortSocket;
-using platform::Probe;
 
 enum class Use {
   None,

@@ -1,6 +1,6 @@
 #include "lingering_ports.hpp"
 
-#include "platform/platform.hpp"
+#include "platform/port_users.hpp"
 
 #include <algorithm>
 #include <chrono>

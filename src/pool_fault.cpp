@@ -1,7 +1,8 @@
 #include <portpool/pool_fault.hpp>
 
 #include "environment.hpp"
-#include "platform/platform.hpp"
+#include "platform/fork.hpp"
+#include "platform/process.hpp"
 #include "run_start.hpp"
 
 #include <portpool/port_pool.hpp>

@@ -2,6 +2,7 @@
 
 #include "environment.hpp"
 #include "leaks.hpp"
+#include "platform/random.hpp"
 #include "port_pool_impl.hpp"
 #include "port_search.hpp"
 #include "port_wait.hpp"

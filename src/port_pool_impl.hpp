@@ -1,6 +1,8 @@
 #pragma once
 
-#include "platform/platform.hpp"
+#include "platform/fork.hpp"
+#include "platform/lease.hpp"
+#include "platform/private_socket.hpp"
 #include "port_server.hpp"
 #include "port_table.hpp"
 #include "waiting_line.hpp"

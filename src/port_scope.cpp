@@ -10,6 +10,7 @@
 
 #include <portpool/errors.hpp>
 #include <portpool/port_pool.hpp>
+#include <portpool/port_users.hpp>
 
 #include <algorithm>
 #include <array>
@@ -265,7 +266,7 @@ std::uint16_t PortScope::getRefusedTCPPort(PortRequest request) {
 }
 
 ListeningSocket PortScope::getListeningTCPSocket(const std::string& host, int backlog) {
-  ListeningSocket socket(-1);
+  ListeningSocket socket(kNoSocket);
   takePorts(1, [&] {
     PortRequest request;
     request.hold = Hold::Shared;

@@ -224,7 +224,6 @@ Allocations PortSearch::tryRun(std::uint16_t first, std::uint16_t& failed) {
 }
 
 std::unique_ptr<detail::Allocation> PortSearch::tryPort(std::uint16_t port, bool wasLeased) {
-  using platform::Probe;
   auto& registry = pool_->registry();
   auto state = State::Returned;
   try {

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "platform/platform.hpp"
 #include "port_pool_impl.hpp"
+#include "probe.hpp"
 
 #include <portpool/port_request.hpp>
 
@@ -88,7 +88,7 @@ class PortSearch {
   const Clock::time_point start_ = Clock::now();
   const std::chrono::milliseconds waitTime_;
   std::size_t draws_ = 0;
-  platform::Probe probe_;
+  Probe probe_;
   std::vector<std::uint16_t> lingering_;  // oldest first; empty until they are looked up
   std::vector<bool> isLingering_;         // the same, by port
   Clock::time_point nextLookUp_;

@@ -1,7 +1,7 @@
 #include "port_server.hpp"
 
 #include "environment.hpp"
-#include "platform/platform.hpp"
+#include "platform/process.hpp"
 #include "platform/unix_server.hpp"
 #include "text.hpp"
 

@@ -1,9 +1,11 @@
 #include "port_wait.hpp"
 
 #include "environment.hpp"
+#include "platform/process.hpp"
 #include "text.hpp"
 
 #include <portpool/errors.hpp>
+#include <portpool/port_users.hpp>
 
 #include <algorithm>
 #include <map>

@@ -1,7 +1,9 @@
 #include <portpool/server_ports.hpp>
 
 #include "environment.hpp"
-#include "platform/platform.hpp"
+#include "platform/ephemeral_range.hpp"
+#include "platform/files.hpp"
+#include "platform/fork.hpp"
 
 #include <portpool/errors.hpp>
 
@@ -104,9 +106,8 @@ PortSet computedServerPorts() {
 }  // namespace
 
 PortRange getEphemeralTCPPortRange() {
-  const auto path = platform::ephemeralRangeFile();
-  if (const auto range = platform::readEphemeralRange(path)) return *range;
-  warn(path +
+  if (const auto range = platform::ephemeralRange()) return *range;
+  warn(platform::ephemeralRangeSource() +
        " does not exist; taking the IANA range 49152-65535 for ephemeral ports. Set PORTPOOL_PORTS "
        "to the ports that tests may use, like 20000-29999, if the system uses other ones");
   return kIanaEphemeralRange;

@@ -1,9 +1,11 @@
 #include <portpool/tcp_port_owner.hpp>
 
+#include "hold.hpp"
 #include "port_pool_impl.hpp"
 #include "run_start.hpp"
 
 #include <portpool/errors.hpp>
+#include <portpool/port_users.hpp>
 
 #include <utility>
 
@@ -52,8 +54,7 @@ ListeningSocket TCPPortOwner::listen(const std::string& host, int backlog) {
     throw PortPoolError("listen: this owner owns no port; allocate one, and listen before cleanup");
   }
   const auto port = allocation_->port();
-  auto socket =
-      platform::listenOn(port, host, allocation_->request().family, backlog, allocation_->hold());
+  auto socket = listenOn(port, host, allocation_->request().family, backlog, allocation_->hold());
   if (socket) return ListeningSocket(socket.release());
   throw PortPoolError("another program took port " + std::to_string(port) + " of host \"" + host +
                       "\" since it was handed out: " + takersOf(port) +

@@ -1,4 +1,6 @@
-#include "platform/platform.hpp"
+#include "hosts.hpp"
+#include "platform/process.hpp"
+#include "platform/socket.hpp"
 #include "port_scope_state.hpp"
 
 #include <portpool/errors.hpp>
@@ -19,14 +21,16 @@ void waitUntilListening(std::uint16_t port, const std::string& host,
   const auto start = Clock::now();
   const auto deadline =
       start + std::clamp(timeout, std::chrono::milliseconds::zero(), kLongestWait);
-  auto addresses = platform::addressesOf(host.empty() ? "localhost" : host, AddressFamily::Any);
-  for (auto& address : addresses) platform::setPort(address, port);
+  auto addresses = addressesOf(host.empty() ? "localhost" : host, AddressFamily::Any);
+  for (auto& address : addresses) address.port = port;
   std::chrono::milliseconds pause{1};
   for (;;) {
     // Before the connection is tried: a server that is dead now does not answer any more.
     const bool died = childPid > 0 && platform::hasExited(childPid);
-    for (auto& address : addresses) {
-      if (platform::canConnect(address, deadline)) return;
+    for (const auto& address : addresses) {
+      const auto connection = platform::connect(address, deadline);
+      // A connection to an ephemeral port can meet itself.
+      if (connection && platform::boundAddress(connection.get()).port != port) return;
     }
     const auto now = Clock::now();
     if (died || now >= deadline) {

@@ -15,8 +15,15 @@ namespace portpool {
 inline constexpr const char* kHost = "127.0.0.1";
 inline constexpr const char* kHostV6 = "::1";
 
-/// The system's type for a socket: on POSIX, a file descriptor.
+/// The system's type for a socket: a file descriptor, or on Windows a SOCKET.
+#ifdef _WIN32
+using NativeSocket = std::uintptr_t;
+#else
 using NativeSocket = int;
+#endif
+
+/// The value of a NativeSocket that is none.
+inline constexpr NativeSocket kNoSocket = static_cast<NativeSocket>(-1);
 
 enum class SocketType {
   Stream,    ///< TCP
@@ -32,7 +39,7 @@ class ListeningSocket {
   ListeningSocket& operator=(ListeningSocket&& other) noexcept;
   ~ListeningSocket() { close(); }
 
-  /// The socket, which this object still owns; -1 if it has none.
+  /// The socket, which this object still owns; kNoSocket if it has none.
   NativeSocket nativeHandle() const noexcept { return socket_; }
 
   /// The port on which it listens. Throws PortPoolError if it has no socket. Thread-safe.
@@ -41,7 +48,7 @@ class ListeningSocket {
   /// Gives up ownership: the caller must close the socket.
   NativeSocket release() noexcept {
     const NativeSocket socket = socket_;
-    socket_ = -1;
+    socket_ = kNoSocket;
     return socket;
   }
 

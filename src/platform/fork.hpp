@@ -1,6 +1,9 @@
 #pragma once
 
-// What keeps the core whole in a process whose memory or descriptors are copied by fork().
+// What keeps the core whole in a process whose memory or descriptors are copied by fork(). On a
+// system without it, only the locks have something to do.
+
+#include <portpool/sockets.hpp>
 
 #include <atomic>
 #include <cstdint>
@@ -45,11 +48,15 @@ class NoFork {
   ~NoFork();
 };
 
-/// Has a forked child close its copy of the descriptor before it can do anything else. Call it
-/// under NoFork, together with what opens the descriptor. Throws std::bad_alloc.
-void closeInForkedChildren(int descriptor);
+/// Has a forked child close its copy of the socket before it can do anything else. Call it under
+/// NoFork, together with what opens the socket. Throws std::bad_alloc.
+void closeInForkedChildren(NativeSocket socket);
 
-/// Undoes that, under NoFork, together with what closes the descriptor.
-void keepInForkedChildren(int descriptor) noexcept;
+/// Undoes that, under NoFork, together with what closes the socket.
+void keepInForkedChildren(NativeSocket socket) noexcept;
+
+/// Whether another thread may be starting a process just now, which has copies of this one's
+/// sockets until it execs.
+bool mayHaveThreads() noexcept;
 
 }  // namespace portpool::platform

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <string>
 
 namespace portpool::platform {
 
@@ -61,20 +60,9 @@ class LeaseRegistry {
   virtual bool isLeasedByTheOther(std::uint16_t /*port*/) { return false; }
 };
 
-/// Leases by abstract AF_UNIX names, "@portpool/<key>.<suffix>", which belong to this network
-/// namespace as the ports do, and show in `ss -xa`. Returns null if the system refuses them (EPERM,
-/// EACCES, EAFNOSUPPORT). Throws DescriptorLimitError, and PortPoolError if the system fails
-/// otherwise.
-std::unique_ptr<LeaseRegistry> makeAbstractNameRegistry();
-
-/// Leases by byte-range locks in the file at `path`, at offsets that depend on the key and this
-/// network namespace. The file is created, writable by every user, if it does not exist or has been
-/// removed. Throws DescriptorLimitError, and PortPoolError if the file cannot be opened or the
-/// system does not show which network this is.
-std::unique_ptr<LeaseRegistry> makeLockFileRegistry(const std::string& path);
-
-/// The registry for this process: abstract names or, if they are refused, the lock file that all
-/// such processes of the machine share.
+/// The registry for this process, of the kind that all of the machine's processes have, unless the
+/// system refuses it to this one. Throws DescriptorLimitError, and PortPoolError if the system
+/// fails otherwise.
 std::unique_ptr<LeaseRegistry> makeLeaseRegistry();
 
 }  // namespace portpool::platform

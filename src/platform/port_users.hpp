@@ -1,12 +1,13 @@
 #pragma once
 
-#include "platform/socket.hpp"
+#include "platform/socket_address.hpp"
 
 #include <portpool/port_request.hpp>
 #include <portpool/port_set.hpp>
 #include <portpool/port_users.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -26,7 +27,7 @@ struct PortSocket {
   SocketAddress address;  ///< its own
   State state;
   std::chrono::milliseconds left;  ///< how long the system keeps a connection in TIME_WAIT
-  unsigned long inode;             ///< 0 if no process has it open
+  unsigned long inode;             ///< its number, for findUsers(); 0 if no process has it open
   unsigned userId;                 ///< whose it is, if a process has it open
 };
 
@@ -40,5 +41,12 @@ enum class SocketKind {
 /// DescriptorLimitError.
 std::optional<std::vector<PortSocket>> socketsOn(const PortSet& ports, Transport transport,
                                                  SocketKind kind = SocketKind::All);
+
+// These do what the public functions promise that are called usersOfPorts(), leasedPorts() and
+// countLeasesOfOtherNetworks().
+
+std::optional<std::vector<PortUser>> findUsers(const PortSet& ports, UserSearch search);
+std::optional<PortSet> findLeases();
+std::size_t countForeignLeases();
 
 }  // namespace portpool::platform

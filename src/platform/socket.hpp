@@ -1,77 +1,83 @@
 #pragma once
 
-#include <portpool/port_request.hpp>
+#include "platform/socket_address.hpp"
 
-#include <array>
+#include <portpool/port_request.hpp>
+#include <portpool/sockets.hpp>
+
 #include <chrono>
-#include <cstddef>
-#include <cstdint>
-#include <string>
-#include <utility>
-#include <vector>
 
 namespace portpool::platform {
 
-/// A descriptor, closed when it ends.
+/// Owns a socket, or on POSIX any descriptor.
 class Socket {
  public:
   Socket() = default;
-  explicit Socket(int descriptor) : descriptor_(descriptor) {}
-  Socket(Socket&& other) noexcept : descriptor_(other.release()) {}
+  explicit Socket(NativeSocket socket) : socket_(socket) {}
+  Socket(Socket&& other) noexcept : socket_(other.release()) {}
   Socket& operator=(Socket&& other) noexcept {
     close();
-    descriptor_ = other.release();
+    socket_ = other.release();
     return *this;
   }
   ~Socket() { close(); }
 
-  explicit operator bool() const noexcept { return descriptor_ >= 0; }
-  int get() const noexcept { return descriptor_; }
-  int release() noexcept { return std::exchange(descriptor_, -1); }
-  void close() noexcept;
-
- private:
-  int descriptor_ = -1;
-};
-
-/// A socket of this process alone: a forked child's copy is closed before the child can look.
-class PrivateSocket {
- public:
-  PrivateSocket() = default;
-  /// Takes the socket over. Throws std::bad_alloc, having closed it. Call it under the NoFork under
-  /// which the socket was opened.
-  explicit PrivateSocket(Socket socket);
-  PrivateSocket(PrivateSocket&& other) noexcept
-      : socket_(std::move(other.socket_)), process_(other.process_) {}
-  PrivateSocket& operator=(PrivateSocket&& other) noexcept {
-    close();
-    socket_ = std::move(other.socket_);
-    process_ = other.process_;
-    return *this;
+  explicit operator bool() const noexcept { return socket_ != kNoSocket; }
+  NativeSocket get() const noexcept { return socket_; }
+  NativeSocket release() noexcept {
+    const NativeSocket socket = socket_;
+    socket_ = kNoSocket;
+    return socket;
   }
-  ~PrivateSocket() { close(); }
-
-  /// Negative in a forked child.
-  int get() const noexcept;
   void close() noexcept;
 
  private:
-  Socket socket_;
-  std::uint64_t process_ = 0;
+  NativeSocket socket_ = kNoSocket;
 };
 
-/// A socket address of either family, as the system lays it out.
-struct SocketAddress {
-  alignas(8) std::array<std::byte, 32> bytes{};
-  std::size_t size = 0;
+// All of these that throw do so as throwSystemError() does.
+
+/// Opens a socket that is exclusive, as long as it has no Reuse, and that no child sees after its
+/// exec: for IPv4, for IPv6 only, or for both families. Returns none if the kernel lacks the
+/// family. Throws.
+Socket openSocket(AddressFamily family, SocketType type);
+
+/// Binds the socket; returns 0 or the error.
+int bind(NativeSocket socket, const SocketAddress& address) noexcept;
+
+/// Makes the socket listen; returns 0 or the error.
+int listen(NativeSocket socket, int backlog) noexcept;
+
+/// What an error of bind() or listen() means.
+enum class Refusal {
+  None,  ///< no error
+  Busy,
+  Forbidden,      ///< this user may not bind the port
+  NoSuchAddress,  ///< of this machine
+  Invalid,        ///< a link-local address without its interface, or a socket that is bound already
+  Other,
 };
+Refusal refusalOf(int error) noexcept;
 
-/// The addresses of `host`, of the families asked for. Throws HostError if there are none.
-std::vector<SocketAddress> addressesOf(const std::string& host, AddressFamily family);
+/// Connects a TCP socket to the address; returns none unless that succeeds before `deadline`, which
+/// is at most a day ahead. Throws.
+Socket connect(const SocketAddress& address, std::chrono::steady_clock::time_point deadline);
 
-void setPort(SocketAddress& address, std::uint16_t port);
+/// Which other sockets may be bound to the port of a socket, beside it.
+enum class Reuse {
+  Address,  ///< connections that linger, and sockets that have it too: SO_REUSEADDR
+  Port,     ///< sockets of the same user that have it too: SO_REUSEPORT
+};
+/// Takes effect also after the socket was bound. Throws.
+void setReuse(NativeSocket socket, Reuse reuse, bool isOn);
+bool hasReuse(NativeSocket socket, Reuse reuse);  ///< Throws.
 
-/// Whether a connection to the address succeeds before `deadline`. Throws PortPoolError.
-bool canConnect(SocketAddress& address, std::chrono::steady_clock::time_point deadline);
+/// The address to which the socket is bound: that of its family with port 0 if it is not. Throws.
+SocketAddress boundAddress(NativeSocket socket);
+
+/// Whether an IPv6 socket serves both families. Throws.
+bool isDualStack(NativeSocket socket);
+
+SocketType typeOf(NativeSocket socket);  ///< Throws.
 
 }  // namespace portpool::platform

@@ -14,6 +14,7 @@
 #include <portpool/portpool.hpp>
 
 #include "fork.hpp"
+#include "platform/lease.hpp"
 #include "unit/surroundings.hpp"
 #include "waiting_line.hpp"
 

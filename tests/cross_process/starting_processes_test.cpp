@@ -260,12 +260,9 @@ TEST(Killed, AServerWhoseClientIsStillConnectedLeavesItsPort) {
       sleepUntilKilled();
     });
     listens.await();
-    auto address = addressOf("127.0.0.1");
-    reinterpret_cast<sockaddr_in*>(address.bytes.data())->sin_port = htons(port);
+    const Address address("127.0.0.1", port);
     const auto client = openSocket(AF_INET);
-    require(::connect(client.get(), reinterpret_cast<sockaddr*>(address.bytes.data()),
-                      static_cast<socklen_t>(address.size)) == 0,
-            "connect");
+    require(::connect(client.get(), address.get(), address.size()) == 0, "connect");
     accepted.await();
     server.kill();
     require(bindAnew("0.0.0.0", port) == EADDRINUSE, "no connection lingers");

@@ -7,6 +7,7 @@
 #include <portpool/portpool.hpp>
 
 #include "fork.hpp"
+#include "platform/lease.hpp"
 
 namespace portpool::test {
 namespace {

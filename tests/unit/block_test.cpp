@@ -14,6 +14,7 @@
 #include <portpool/portpool.hpp>
 
 #include "bind_log.hpp"
+#include "platform/lease.hpp"
 #include "surroundings.hpp"
 
 namespace portpool::test {

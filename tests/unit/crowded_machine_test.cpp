@@ -16,6 +16,8 @@
 
 #include <portpool/portpool.hpp>
 
+#include "platform/lease.hpp"
+#include "platform/port_users.hpp"
 #include "surroundings.hpp"
 
 namespace portpool::test {

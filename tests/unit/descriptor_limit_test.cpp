@@ -16,6 +16,8 @@
 #include <portpool/portpool.hpp>
 
 #include "fork.hpp"
+#include "platform/linux/abstract_names.hpp"
+#include "platform/posix/lock_file.hpp"
 #include "surroundings.hpp"
 
 namespace portpool::test {

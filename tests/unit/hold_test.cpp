@@ -17,6 +17,7 @@
 
 #include "bind_log.hpp"
 #include "fork.hpp"
+#include "platform/linux/ephemeral_range.hpp"
 #include "surroundings.hpp"
 
 namespace portpool::test {
@@ -167,7 +168,7 @@ TEST(Hold, IsNotGivenAwayByTheSystem) {
     PortPool pool(PortSet{{20000, 20001}}, impatient());
     const auto owner = pool.allocate(held(Hold::Shared));
     const auto other = static_cast<std::uint16_t>(owner.port() == 20000 ? 20001 : 20000);
-    std::ofstream range(platform::ephemeralRangeFile());
+    std::ofstream range(platform::kEphemeralRangeFile);
     if (!(range << "20000 20001" << std::endl)) throw Refused("the range cannot be set");
     EXPECT_EQ(findUnusedPort(), other);
     const auto taken = occupy(other);

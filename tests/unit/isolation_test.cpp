@@ -20,6 +20,7 @@
 #include <portpool/portpool.hpp>
 
 #include "fork.hpp"
+#include "platform/linux/abstract_names.hpp"
 #include "surroundings.hpp"
 
 namespace portpool::test {

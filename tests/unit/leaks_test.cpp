@@ -52,12 +52,9 @@ struct Connection {
 
 Connection connectionOn(std::uint16_t port, Reuse reuse) {
   const auto server = listenOn(port, "127.0.0.1", reuse);
-  auto address = addressOf("127.0.0.1");
-  reinterpret_cast<sockaddr_in*>(address.bytes.data())->sin_port = htons(port);
+  const Address address("127.0.0.1", port);
   auto client = openSocket(AF_INET);
-  EXPECT_EQ(::connect(client.get(), reinterpret_cast<sockaddr*>(address.bytes.data()),
-                      static_cast<socklen_t>(address.size)),
-            0);
+  EXPECT_EQ(::connect(client.get(), address.get(), address.size()), 0);
   platform::Socket accepted(::accept4(server.get(), nullptr, nullptr, SOCK_CLOEXEC));
   return {std::move(accepted), std::move(client)};
 }

@@ -12,7 +12,9 @@
 #include <vector>
 
 #include "fork.hpp"
-#include "platform/platform.hpp"
+#include "platform/lease.hpp"
+#include "platform/linux/abstract_names.hpp"
+#include "platform/posix/lock_file.hpp"
 #include "surroundings.hpp"
 
 namespace portpool::test {

@@ -207,11 +207,9 @@ TEST(Listen, HasTheBacklog) {
     auto client = openSocket(AF_INET);
     const auto flags = ::fcntl(client.get(), F_GETFL);
     ::fcntl(client.get(), F_SETFL, flags | O_NONBLOCK);
-    auto address = addressOf(kHost);
-    reinterpret_cast<sockaddr_in*>(address.bytes.data())->sin_port = htons(owner.port());
+    const Address address(kHost, owner.port());
     // One that finds no room stays under way, which is what is tested.
-    static_cast<void>(::connect(client.get(), reinterpret_cast<sockaddr*>(address.bytes.data()),
-                                static_cast<socklen_t>(address.size)));
+    static_cast<void>(::connect(client.get(), address.get(), address.size()));
     return client;
   };
   const auto first = connect(), second = connect();
@@ -231,7 +229,7 @@ TEST(ListeningSocket, ClosesItsDescriptorOnce) {
 
   ListeningSocket socket(openSocket(AF_INET).release());
   socket.close();
-  EXPECT_EQ(socket.nativeHandle(), -1);
+  EXPECT_EQ(socket.nativeHandle(), kNoSocket);
   const auto other = openSocket(AF_INET);  // gets the number that is free again
   socket.close();
   EXPECT_TRUE(isOpen(other.get()));
@@ -243,7 +241,7 @@ TEST(ListeningSocket, GivesItsDescriptorAway) {
     ListeningSocket socket(openSocket(AF_INET).release());
     descriptor = socket.nativeHandle();
     EXPECT_EQ(socket.release(), descriptor);
-    EXPECT_EQ(socket.nativeHandle(), -1);
+    EXPECT_EQ(socket.nativeHandle(), kNoSocket);
     EXPECT_EQ(socket.release(), -1);
   }
   EXPECT_TRUE(isOpen(descriptor));
@@ -281,7 +279,7 @@ TEST(ListeningSocket, IsMoved) {
   EXPECT_FALSE(isOpen(two));
   EXPECT_EQ(second.nativeHandle(), one);
   // NOLINTNEXTLINE(bugprone-use-after-move, clang-analyzer-cplusplus.Move): it has no socket
-  EXPECT_EQ(first.nativeHandle(), -1);
+  EXPECT_EQ(first.nativeHandle(), kNoSocket);
   const ListeningSocket third(std::move(second));
   EXPECT_EQ(third.nativeHandle(), one);
   EXPECT_TRUE(isOpen(one));

@@ -15,6 +15,7 @@
 #include <portpool/errors.hpp>
 
 #include "fork.hpp"
+#include "platform/posix/lock_file.hpp"
 #include "surroundings.hpp"
 
 namespace portpool::test {

@@ -16,6 +16,7 @@
 #include <portpool/portpool.hpp>
 
 #include "fork.hpp"
+#include "platform/lease.hpp"
 #include "surroundings.hpp"
 #include "waiting_line.hpp"
 

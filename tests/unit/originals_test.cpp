@@ -17,6 +17,8 @@
 
 #include "bind_log.hpp"
 #include "fork.hpp"
+#include "platform/lease.hpp"
+#include "platform/linux/abstract_names.hpp"
 #include "surroundings.hpp"
 
 namespace portpool::test {

@@ -13,6 +13,7 @@
 #include <portpool/port_fixture.hpp>
 #include <portpool/port_pool.hpp>
 
+#include "platform/lease.hpp"
 #include "surroundings.hpp"
 
 namespace portpool::test {

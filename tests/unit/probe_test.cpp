@@ -1,6 +1,6 @@
 // Which errors of a bind mean what.
 
-#include "platform/probe.hpp"
+#include "probe.hpp"
 
 #include <gmock/gmock.h>
 
@@ -20,7 +20,6 @@
 namespace portpool::test {
 namespace {
 
-using platform::Probe;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;

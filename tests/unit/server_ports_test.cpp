@@ -15,6 +15,7 @@
 
 #include <portpool/errors.hpp>
 
+#include "platform/linux/ephemeral_range.hpp"
 #include "surroundings.hpp"
 #include "text.hpp"
 
@@ -83,9 +84,9 @@ TEST(CTestResources, WithoutIdsAreAnError) {
 // ---- The ephemeral range ------------------------------------------------------------------------
 
 TEST(EphemeralRange, IsTheSystems) {
-  std::ifstream file(platform::ephemeralRangeFile());
+  std::ifstream file(platform::kEphemeralRangeFile);
   int first = 0, last = 0;
-  if (!(file >> first >> last)) GTEST_SKIP() << platform::ephemeralRangeFile() << " is not there";
+  if (!(file >> first >> last)) GTEST_SKIP() << platform::kEphemeralRangeFile << " is not there";
   EXPECT_EQ(getEphemeralTCPPortRange().first, first);
   EXPECT_EQ(getEphemeralTCPPortRange().last, last);
 }
@@ -140,7 +141,7 @@ TEST(EphemeralRange, AFileThatMayNotBeReadIsAnError) {
 
 /// In a forked child, hides the system's settings of IPv4 and leaves a folder in their place.
 void hideSystemSettings() {
-  const auto folder = std::filesystem::path(platform::ephemeralRangeFile()).parent_path();
+  const auto folder = std::filesystem::path(platform::kEphemeralRangeFile).parent_path();
   if (::unshare(CLONE_NEWNS) != 0 ||
       ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
       ::mount("none", folder.c_str(), "tmpfs", 0, nullptr) != 0) {
@@ -154,7 +155,7 @@ TEST(EphemeralRange, IsIanasWithAWarningIfTheSystemHasNone) {
     StderrReader stderrReader;
     EXPECT_EQ(getEphemeralTCPPortRange(), (PortRange{49152, 65535}));
     EXPECT_THAT(stderrReader.rest(),
-                AllOf(HasSubstr("portpool: warning: "), HasSubstr(platform::ephemeralRangeFile()),
+                AllOf(HasSubstr("portpool: warning: "), HasSubstr(platform::kEphemeralRangeFile),
                       HasSubstr("49152-65535"), HasSubstr("PORTPOOL_PORTS")));
     EXPECT_EQ(getServerTCPPorts(), (PortSet{{1024, 49151}} - excludedTCPPorts()));
   });
@@ -163,10 +164,10 @@ TEST(EphemeralRange, IsIanasWithAWarningIfTheSystemHasNone) {
 TEST(EphemeralRange, GarbageInTheSystemsFileIsAnErrorOfTheServerPortsToo) {
   checkInChild([] {
     hideSystemSettings();
-    std::ofstream(platform::ephemeralRangeFile()) << "oops\n";
+    std::ofstream(platform::kEphemeralRangeFile) << "oops\n";
     EXPECT_THAT([] { getServerTCPPorts(); },
                 ThrowsMessage<PortRangeUnknownError>(
-                    AllOf(HasSubstr(platform::ephemeralRangeFile()), HasSubstr("\"oops\""))));
+                    AllOf(HasSubstr(platform::kEphemeralRangeFile), HasSubstr("\"oops\""))));
     const ScopedEnvironment variable("PORTPOOL_PORTS", "20000");
     EXPECT_EQ(getServerTCPPorts().toString(), "20000") << "the range is not asked for";
   });
@@ -197,7 +198,7 @@ TEST(ServerPorts, LeaveOutThePortsThatBrowsersRefuse) {
 /// In a forked child in a network of its own, sets the range of ephemeral ports.
 void setEphemeralRange(const std::string& range) {
   if (!enterOwnNetwork()) throw Refused("the kernel refuses a network namespace");
-  std::ofstream file(platform::ephemeralRangeFile());
+  std::ofstream file(platform::kEphemeralRangeFile);
   if (!(file << range << std::endl)) throw Refused("the ephemeral range cannot be set");
 }
 

@@ -15,6 +15,7 @@
 
 #include <portpool/errors.hpp>
 
+#include "platform/linux/ephemeral_range.hpp"
 #include "surroundings.hpp"
 
 namespace portpool::test {
@@ -172,7 +173,7 @@ TEST_P(FindUnusedPort, CanBeBound) {
 TEST(FindUnusedPortDefault, IsIPv4AndTcpByDefault) {
   checkInChild([] {
     if (!enterOwnNetwork()) throw Refused("the kernel refuses a network namespace");
-    std::ofstream range(platform::ephemeralRangeFile());
+    std::ofstream range(platform::kEphemeralRangeFile);
     if (!(range << "20000 20000" << std::endl)) throw Refused("the range cannot be set");
     EXPECT_EQ(findUnusedPort(), 20000);
     const auto v6 = open(AF_INET6);

@@ -34,10 +34,6 @@ int checked(int result, const std::string& what) {
   return result;
 }
 
-sockaddr* raw(platform::SocketAddress& address) {
-  return reinterpret_cast<sockaddr*>(address.bytes.data());
-}
-
 class OwnSurroundings : public ::testing::Environment {
  public:
   void SetUp() override {
@@ -192,22 +188,22 @@ void giveUpCapabilities() {
 
 // ---- Programs that know nothing of portpool -----------------------------------------------------
 
-platform::SocketAddress addressOf(const std::string& host) {
-  platform::SocketAddress result;
+Address::Address(const std::string& host, std::uint16_t port) {
   sockaddr_in ipv4{};
   sockaddr_in6 ipv6{};
   if (::inet_pton(AF_INET, host.c_str(), &ipv4.sin_addr) == 1) {
     ipv4.sin_family = AF_INET;
-    result.size = sizeof ipv4;
-    std::memcpy(result.bytes.data(), &ipv4, sizeof ipv4);
+    ipv4.sin_port = htons(port);
+    size_ = sizeof ipv4;
+    std::memcpy(&bytes_, &ipv4, sizeof ipv4);
   } else if (::inet_pton(AF_INET6, host.c_str(), &ipv6.sin6_addr) == 1) {
     ipv6.sin6_family = AF_INET6;
-    result.size = sizeof ipv6;
-    std::memcpy(result.bytes.data(), &ipv6, sizeof ipv6);
+    ipv6.sin6_port = htons(port);
+    size_ = sizeof ipv6;
+    std::memcpy(&bytes_, &ipv6, sizeof ipv6);
   } else {
     throw std::invalid_argument(host);
   }
-  return result;
 }
 
 platform::Socket openSocket(int family, Reuse reuse, int type) {
@@ -223,18 +219,16 @@ platform::Socket openSocket(int family, Reuse reuse, int type) {
 
 int bindTo(const platform::Socket& socket, const std::string& host, std::uint16_t port,
            bool onlyIPv6) {
-  auto address = addressOf(host);
-  reinterpret_cast<sockaddr_in*>(address.bytes.data())->sin_port = htons(port);
-  if (raw(address)->sa_family == AF_INET6) {
+  const Address address(host, port);
+  if (address.family() == AF_INET6) {
     const int value = onlyIPv6 ? 1 : 0;
     ::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &value, sizeof value);
   }
-  return ::bind(socket.get(), raw(address), static_cast<socklen_t>(address.size)) == 0 ? 0 : errno;
+  return ::bind(socket.get(), address.get(), address.size()) == 0 ? 0 : errno;
 }
 
 platform::Socket occupy(std::uint16_t port, const std::string& host, Reuse reuse) {
-  auto address = addressOf(host);
-  auto socket = openSocket(raw(address)->sa_family, reuse);
+  auto socket = openSocket(Address(host).family(), reuse);
   errno = bindTo(socket, host, port);
   if (errno != 0) throwErrno("bind " + std::to_string(port));
   return socket;
@@ -248,10 +242,9 @@ platform::Socket listenOn(std::uint16_t port, const std::string& host, Reuse reu
 
 void leaveTimeWait(std::uint16_t port, const std::string& host, Reuse reuse) {
   const auto server = listenOn(port, host, reuse);
-  auto address = addressOf(host);
-  reinterpret_cast<sockaddr_in*>(address.bytes.data())->sin_port = htons(port);
+  const Address address(host, port);
   auto client = openSocket(AF_INET);
-  checked(::connect(client.get(), raw(address), static_cast<socklen_t>(address.size)), "connect");
+  checked(::connect(client.get(), address.get(), address.size()), "connect");
   const platform::Socket connection(
       checked(::accept4(server.get(), nullptr, nullptr, SOCK_CLOEXEC), "accept"));
   char byte = 0;
@@ -263,16 +256,13 @@ void leaveTimeWait(std::uint16_t port, const std::string& host, Reuse reuse) {
 }
 
 int bindAnew(const std::string& host, std::uint16_t port, Reuse reuse, int type) {
-  auto address = addressOf(host);
-  return bindTo(openSocket(raw(address)->sa_family, reuse, type), host, port);
+  return bindTo(openSocket(Address(host).family(), reuse, type), host, port);
 }
 
 int connectTo(const std::string& host, std::uint16_t port) {
-  auto address = addressOf(host);
-  reinterpret_cast<sockaddr_in*>(address.bytes.data())->sin_port = htons(port);
-  const auto client = openSocket(raw(address)->sa_family);
-  const auto size = static_cast<socklen_t>(address.size);
-  return ::connect(client.get(), raw(address), size) == 0 ? 0 : errno;
+  const Address address(host, port);
+  const auto client = openSocket(address.family());
+  return ::connect(client.get(), address.get(), address.size()) == 0 ? 0 : errno;
 }
 
 bool hasIPv6() {

@@ -16,7 +16,7 @@
 
 #include <portpool/portpool.hpp>
 
-#include "platform/platform.hpp"
+#include "platform/socket.hpp"
 
 namespace portpool::test {
 
@@ -105,8 +105,19 @@ void giveUpCapabilities();
 
 // ---- Programs that know nothing of portpool -----------------------------------------------------
 
-/// The address, with port 0.
-platform::SocketAddress addressOf(const std::string& host);
+/// An address of either family, as system calls take it.
+class Address {
+ public:
+  /// Throws std::invalid_argument unless the host is an address.
+  explicit Address(const std::string& host, std::uint16_t port = 0);
+  int family() const { return get()->sa_family; }
+  const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&bytes_); }
+  socklen_t size() const { return size_; }
+
+ private:
+  sockaddr_storage bytes_{};
+  socklen_t size_;
+};
 
 /// Whether a socket has SO_REUSEADDR, SO_REUSEPORT, or both.
 enum class Reuse { No, Yes, PortOnly, AddressAndPort };

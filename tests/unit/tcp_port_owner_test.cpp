@@ -9,6 +9,7 @@
 
 #include <portpool/port_pool.hpp>
 
+#include "platform/lease.hpp"
 #include "surroundings.hpp"
 
 namespace portpool::test {

@@ -7,6 +7,7 @@
 
 #include <portpool/portpool.hpp>
 
+#include "platform/lease.hpp"
 #include "surroundings.hpp"
 
 namespace portpool::test {

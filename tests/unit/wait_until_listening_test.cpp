@@ -14,6 +14,7 @@
 #include <portpool/portpool.hpp>
 
 #include "fork.hpp"
+#include "platform/linux/ephemeral_range.hpp"
 #include "surroundings.hpp"
 
 namespace portpool::test {
@@ -147,7 +148,7 @@ TEST(WaitUntilListening, ForAHostThatDoesNotResolveIsAnErrorAtOnce) {
 TEST(WaitUntilListening, IsNotFooledByItsOwnConnection) {
   checkInChild([] {
     if (!enterOwnNetwork()) throw Refused("the kernel refuses a network namespace");
-    std::ofstream range(platform::ephemeralRangeFile());
+    std::ofstream range(platform::kEphemeralRangeFile);
     if (!(range << "20000 20000" << std::endl)) throw Refused("the range cannot be set");
     ASSERT_EQ(connectTo(kHost, 20000), 0) << "clients do not meet themselves";
     EXPECT_THROW(waitUntilListening(20000, kHost, 10ms), NotListeningError);

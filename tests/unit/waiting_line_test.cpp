@@ -5,6 +5,7 @@
 #include <deque>
 #include <optional>
 
+#include "platform/lease.hpp"
 #include "surroundings.hpp"
 
 namespace portpool::test {

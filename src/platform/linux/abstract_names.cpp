@@ -2,24 +2,22 @@
 
 #include "abstract_names.hpp"
 
+#include "../posix/lock_file.hpp"
 #include "../posix/lock_offset.hpp"
-#include "../posix/posix.hpp"
+#include "../posix/sockets.hpp"
 #include "lease_name.hpp"
 #include "platform/files.hpp"
 #include "platform/fork.hpp"
-#include "platform/lease.hpp"
-#include "platform/socket.hpp"
-
-#include <portpool/errors.hpp>
+#include "platform/private_socket.hpp"
+#include "platform/system_error.hpp"
 
 #include <linux/sockios.h>
 #include <poll.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <exception>
 #include <mutex>
 #include <string>
@@ -32,7 +30,7 @@ using Clock = std::chrono::steady_clock;
 
 AbstractAddress nameOf(std::uint64_t key) { return AbstractAddress(LeaseName(key)); }
 
-Socket openUnixSocket() { return Socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)); }
+Socket openUnixSocket() { return newSocket(AF_UNIX, SOCK_DGRAM); }
 
 bool isRefusal(int error) { return error == EPERM || error == EACCES || error == EAFNOSUPPORT; }
 
@@ -121,7 +119,7 @@ class AbstractNameRegistry final : public LeaseRegistry {
   int withMessenger(const SystemCall& call) {
     const NoFork noFork;
     const std::lock_guard<ProcessMutex> lock(mutex_);
-    if (messenger_.get() < 0) {
+    if (messenger_.get() == kNoSocket) {
       auto socket = openUnixSocket();
       if (!socket) throwSystemError("socket for questions about leases", errno);
       messenger_ = PrivateSocket(std::move(socket));
@@ -137,9 +135,9 @@ class AbstractNameRegistry final : public LeaseRegistry {
 
 std::string abstractNameOf(std::uint64_t key) { return std::string(LeaseName(key).text()); }
 
-bool othersMayLeaseByAbstractNames() { return true; }
+bool othersMayLeaseOtherwise() { return true; }
 
-bool isLeasedByAbstractName(std::uint16_t port) {
+bool isLeasedOtherwise(std::uint16_t port) {
   std::string names;
   if (readFile("/proc/net/unix", names) != 0) return false;
   return names.find('@' + abstractNameOf(port) + '\n') != std::string::npos;
@@ -158,26 +156,6 @@ std::unique_ptr<LeaseRegistry> makeAbstractNameRegistry() {
 std::unique_ptr<LeaseRegistry> makeLeaseRegistry() {
   if (auto registry = makeAbstractNameRegistry()) return registry;
   return makeLockFileRegistry(kLockFile);
-}
-
-// ---- The network --------------------------------------------------------------------------------
-
-std::uint64_t networkId() {
-  constexpr int kNetworkCookie = 71;  // SO_NETNS_COOKIE, which older headers lack
-  const Socket socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  if (!socket) throwSystemError("socket", errno);
-  std::uint64_t cookie = 0;
-  socklen_t size = sizeof cookie;
-  if (::getsockopt(socket.get(), SOL_SOCKET, kNetworkCookie, &cookie, &size) == 0) {
-    return lockNetwork(cookie);
-  }
-  // Before Linux 5.14.
-  struct stat network {};
-  if (::stat("/proc/self/ns/net", &network) == 0) return lockNetwork(network.st_ino);
-  throw PortPoolError(
-      "the system does not show which network this process is in; mount /proc for it, or let it "
-      "use "
-      "AF_UNIX sockets, so that leases of ports hold");
 }
 
 }  // namespace portpool::platform

@@ -1,8 +1,10 @@
 // The range of ports that the kernel gives away by itself.
 
-#include "../posix/posix.hpp"
+#include "ephemeral_range.hpp"
+
+#include "platform/ephemeral_range.hpp"
 #include "platform/files.hpp"
-#include "platform/platform.hpp"
+#include "platform/system_error.hpp"
 #include "text.hpp"
 
 #include <portpool/errors.hpp>
@@ -13,7 +15,9 @@
 
 namespace portpool::platform {
 
-std::string ephemeralRangeFile() { return "/proc/sys/net/ipv4/ip_local_port_range"; }
+std::string ephemeralRangeSource() { return kEphemeralRangeFile; }
+
+std::optional<PortRange> ephemeralRange() { return readEphemeralRange(kEphemeralRangeFile); }
 
 std::optional<PortRange> readEphemeralRange(const std::string& path) {
   constexpr const char* kRemedy =

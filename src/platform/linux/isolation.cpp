@@ -1,6 +1,7 @@
 // Namespaces.
 
-#include "platform/platform.hpp"
+#include "platform/isolation.hpp"
+
 #include "platform/socket.hpp"
 
 #include <portpool/errors.hpp>
@@ -24,14 +25,14 @@ namespace portpool::platform {
 namespace {
 
 /// A step of the way into namespaces, and the error that the system refuses it with.
-struct Refusal {
+struct RefusedStep {
   const char* step;
   int error;
 };
 
-/// Throws a Refusal unless the call succeeded.
+/// Throws a RefusedStep unless the call succeeded.
 void require(bool succeeded, const char* step) {
-  if (!succeeded) throw Refusal{step, errno};
+  if (!succeeded) throw RefusedStep{step, errno};
 }
 
 void writeFile(const char* path, const std::string& text) {
@@ -55,7 +56,7 @@ class OwnFiles {
   const int before_ = ::prctl(PR_GET_DUMPABLE);
 };
 
-/// Throws Refusal.
+/// Throws RefusedStep.
 void enterNamespaces() {
   const OwnFiles ownFiles;
   const auto user = std::to_string(::geteuid());
@@ -75,7 +76,7 @@ void enterNamespaces() {
   require(::ioctl(socket.get(), SIOCSIFFLAGS, &loopback) == 0, "SIOCSIFFLAGS of lo");
 }
 
-[[noreturn]] void throwError(const Refusal& refusal) {
+[[noreturn]] void throwError(const RefusedStep& refusal) {
   throw IsolationError(
       std::string("cannot isolate this process: ") + refusal.step + ": " +
       std::generic_category().message(refusal.error) +
@@ -88,7 +89,7 @@ void enterNamespaces() {
 }
 
 /// Enters namespaces in a child, to see whether the system would stop this process half way. Throws
-/// Refusal.
+/// RefusedStep.
 void rehearse() {
   std::array<int, 2> ends{};
   require(::pipe2(ends.data(), O_CLOEXEC) == 0, "pipe2");
@@ -96,11 +97,11 @@ void rehearse() {
   Socket writeEnd(ends[1]);
   const auto child = ::fork();
   require(child >= 0, "fork");
-  Refusal refusal{nullptr, 0};
+  RefusedStep refusal{nullptr, 0};
   if (child == 0) {
     try {
       enterNamespaces();
-    } catch (const Refusal& refused) {
+    } catch (const RefusedStep& refused) {
       refusal = refused;  // whose text is in the parent, too
     } catch (const std::exception&) {
       refusal = {"memory", ENOMEM};
@@ -112,7 +113,7 @@ void rehearse() {
   const auto size = ::read(readEnd.get(), &refusal, sizeof refusal);
   while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) continue;
   if (size != sizeof refusal) refusal = {"a child that tries it first", ECHILD};
-  if (refusal.step != nullptr) throw Refusal(refusal);
+  if (refusal.step != nullptr) throw RefusedStep(refusal);
 }
 
 }  // namespace
@@ -122,7 +123,7 @@ void isolate() {
     // A process with threads cannot enter them, though its child with one thread could.
     rehearse();
     enterNamespaces();
-  } catch (const Refusal& refusal) {
+  } catch (const RefusedStep& refusal) {
     throwError(refusal);
   }
 }

@@ -2,17 +2,16 @@
 
 #include "lease_tables.hpp"
 
+#include "../posix/lock_file.hpp"
 #include "../posix/lock_offset.hpp"
-#include "../posix/posix.hpp"
+#include "../posix/sockets.hpp"
 #include "lease_name.hpp"
 #include "platform/files.hpp"
-#include "platform/socket.hpp"
 
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
 #include <linux/unix_diag.h>
-#include <sys/socket.h>
 
 #include <array>
 #include <charconv>

@@ -4,7 +4,6 @@
 
 #include "lease_tables.hpp"
 #include "platform/files.hpp"
-#include "platform/lease.hpp"
 #include "text.hpp"
 
 #include <dirent.h>
@@ -21,8 +20,7 @@
 #include <sstream>
 #include <string_view>
 
-namespace portpool {
-namespace platform {
+namespace portpool::platform {
 namespace {
 
 /// What the symbolic link names (its beginning, if it is long), or "" if it cannot be read.
@@ -202,18 +200,8 @@ class Search {
 };
 
 }  // namespace
-}  // namespace platform
 
-std::string PortUser::process() const {
-  constexpr std::size_t kLongest = 80;
-  if (use == Use::Lingers) return "";
-  if (pid == 0) return "a process that this user may not inspect";
-  return (isThisProcess ? "this process, pid " : "pid ") + std::to_string(pid) + " (" +
-         (isExiting ? "exiting" : printable(command, kLongest)) + ')';
-}
-
-std::optional<std::vector<PortUser>> usersOfPorts(const PortSet& ports, UserSearch search) {
-  using namespace platform;
+std::optional<std::vector<PortUser>> findUsers(const PortSet& ports, UserSearch search) {
   UsesByInode uses;
   std::vector<PortUser> lingering;
   for (const auto transport : {Transport::TCP, Transport::UDP}) {
@@ -246,16 +234,15 @@ std::optional<std::vector<PortUser>> usersOfPorts(const PortSet& ports, UserSear
   return users;
 }
 
-std::optional<PortSet> leasedPorts() {
-  auto ports = platform::lockedPorts("/proc/locks");
-  const auto named = platform::namedLeases();
+std::optional<PortSet> findLeases() {
+  auto ports = lockedPorts("/proc/locks");
+  const auto named = namedLeases();
   if (!ports || !named) return std::nullopt;
   for (const auto& lease : *named) ports->insert(lease.port);
   return ports;
 }
 
-std::size_t countLeasesOfOtherNetworks() {
-  using namespace platform;
+std::size_t countForeignLeases() {
   std::set<std::string> networks{"", networkOf("self")};
   std::size_t count = 0;
   for (const auto& pid : processes()) {
@@ -267,9 +254,4 @@ std::size_t countLeasesOfOtherNetworks() {
   return count;
 }
 
-LeaseKind leaseKind() {
-  return platform::makeLeaseRegistry()->isOneOfTwo() ? LeaseKind::LockFile
-                                                     : LeaseKind::AbstractName;
-}
-
-}  // namespace portpool
+}  // namespace portpool::platform

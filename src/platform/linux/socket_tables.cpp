@@ -1,9 +1,10 @@
 // The kernel's tables of sockets: by NETLINK_SOCK_DIAG, which looks at some ports, or else
 // /proc/net, which formats every socket of the machine.
 
-#include "../posix/posix.hpp"
 #include "platform/files.hpp"
 #include "platform/port_users.hpp"
+#include "platform/socket.hpp"
+#include "platform/system_error.hpp"
 
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
@@ -24,6 +25,22 @@ namespace {
 constexpr unsigned kClose = 7;
 constexpr unsigned kListen = 10;
 constexpr unsigned kBoundInactive = 13;  // bound only: Linux 6.8
+
+/// The address of the family from its bytes. One of IPv4 that is mapped into IPv6 is that of IPv4.
+SocketAddress addressFrom(int family, const void* bytes) {
+  constexpr std::array<std::uint8_t, 12> kMapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  SocketAddress address;
+  std::memcpy(address.host.data(), bytes, family == AF_INET ? 4 : address.host.size());
+  if (family == AF_INET) return address;
+  if (std::equal(kMapped.begin(), kMapped.end(), address.host.begin())) {
+    const auto mapped = address.host;
+    address.host = {};
+    std::copy(mapped.begin() + kMapped.size(), mapped.end(), address.host.begin());
+  } else {
+    address.family = AddressFamily::IPv6;
+  }
+  return address;
+}
 
 PortSocket::State stateOf(unsigned state, unsigned long inode, Transport transport) {
   if (transport == Transport::UDP || state == kListen) return PortSocket::State::Listening;

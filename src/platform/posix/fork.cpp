@@ -1,10 +1,8 @@
 #include "platform/fork.hpp"
 
-#include <netinet/in.h>
+#include "copied_memory.hpp"
+
 #include <pthread.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
@@ -13,7 +11,6 @@
 #include <cstddef>
 #include <mutex>
 #include <new>
-#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -24,29 +21,6 @@ namespace {
 // would never go on.
 thread_local int noForkDepth = 0;
 thread_local int coreLockDepth = 0;
-
-/// Whether the descriptor, which was one of portpool's sockets, still is one: the child of a bare
-/// clone() may have closed it and opened something else. In doubt it is not.
-bool isStillOurs(int descriptor) {
-  int isListening = 0;
-  socklen_t size = sizeof isListening;
-  if (::getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &isListening, &size) != 0) return false;
-  sockaddr_storage name{};
-  size = sizeof name;
-  if (::getsockname(descriptor, reinterpret_cast<sockaddr*>(&name), &size) != 0) return false;
-  if (name.ss_family == AF_UNIX) {
-    constexpr std::string_view kPrefix("\0portpool/", 10);
-    const auto* path = reinterpret_cast<const sockaddr_un*>(&name)->sun_path;
-    return std::string_view(path, sizeof sockaddr_un::sun_path).substr(0, kPrefix.size()) ==
-           kPrefix;
-  }
-  // The port stands at the same place for both families.
-  const bool isBound = reinterpret_cast<const sockaddr_in*>(&name)->sin_port != 0;
-  sockaddr_storage peer{};
-  size = sizeof peer;
-  return isBound && isListening == 0 &&
-         ::getpeername(descriptor, reinterpret_cast<sockaddr*>(&peer), &size) != 0;
-}
 
 /// What a fork has to find in order.
 class Process {
@@ -92,15 +66,8 @@ class Process {
   enum Mark : int { Copied = 0, Noticing, Noticed };  // zero is what the kernel writes
 
   Process() {
-    void* page =
-        ::mmap(nullptr, sizeof *mark_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (page != MAP_FAILED) {
-#ifdef MADV_WIPEONFORK
-      if (::madvise(page, sizeof *mark_, MADV_WIPEONFORK) == 0) {
-        mark_ = new (page) std::atomic<int>(Noticed);
-      }
-#endif
-      if (mark_ == nullptr) ::munmap(page, sizeof *mark_);
+    if (void* memory = memoryWipedOnFork(sizeof *mark_); memory != nullptr) {
+      mark_ = new (memory) std::atomic<int>(Noticed);
     }
     ::pthread_atfork([] { current().prepare(); }, [] { current().resume(); },
                      [] {
@@ -168,7 +135,7 @@ class Process {
   std::size_t inside_ = 0;  // threads under NoFork
   pthread_t forker_{};
   std::vector<bool> isPrivate_;       // by descriptor
-  std::atomic<int>* mark_ = nullptr;  // in a page that is zero in each copy of this memory
+  std::atomic<int>* mark_ = nullptr;  // which is zero in each copy of this memory
   std::atomic<std::uint64_t> id_{1};
 };
 
@@ -211,8 +178,8 @@ NoFork::~NoFork() {
   --noForkDepth;  // only now: a signal handler that forks in leave() is within
 }
 
-void closeInForkedChildren(int descriptor) { Process::current().add(descriptor); }
+void closeInForkedChildren(NativeSocket socket) { Process::current().add(socket); }
 
-void keepInForkedChildren(int descriptor) noexcept { Process::current().remove(descriptor); }
+void keepInForkedChildren(NativeSocket socket) noexcept { Process::current().remove(socket); }
 
 }  // namespace portpool::platform

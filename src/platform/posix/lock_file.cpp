@@ -1,11 +1,12 @@
 // Leases by byte-range locks in a file.
 
-#include "lock_offset.hpp"
-#include "posix.hpp"
+#include "lock_file.hpp"
 
+#include "file_locks.hpp"
+#include "lock_offset.hpp"
 #include "platform/fork.hpp"
-#include "platform/lease.hpp"
-#include "platform/socket.hpp"
+#include "platform/private_socket.hpp"
+#include "platform/system_error.hpp"
 
 #include <portpool/errors.hpp>
 
@@ -14,8 +15,8 @@
 #include <sys/types.h>
 
 #include <cerrno>
+#include <chrono>
 #include <map>
-#include <memory>
 #include <mutex>
 #include <system_error>
 #include <thread>
@@ -25,17 +26,6 @@ namespace portpool::platform {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-static_assert(sizeof(off_t) == 8, "a lock's offset needs 64 bits: _FILE_OFFSET_BITS=64");
-
-struct flock lockOf(short type, std::uint64_t network, std::uint64_t key) {
-  struct flock lock {};
-  lock.l_type = type;
-  lock.l_whence = SEEK_SET;
-  lock.l_start = static_cast<off_t>(lockOffset(network, key));
-  lock.l_len = 1;
-  return lock;
-}
 
 /// The lock file at a path, opened anew in a forked child, and when it was removed. The locks
 /// belong to the open file description, which a forked child shares: the child must not end them,
@@ -54,7 +44,7 @@ class LockFile {
         return std::exchange(found->second, State::Locked) == State::Ending;
       }
       const auto place = keys_.emplace(key, State::Locked).first;
-      const int error = setLock(F_WRLCK, key);
+      const int error = lockByte(descriptor_.get(), lockOffset(network_, key));
       if (error == 0 && isAtPath()) return true;
       keys_.erase(place);
       if (error == EAGAIN || error == EACCES) return false;
@@ -73,11 +63,10 @@ class LockFile {
     const Turn turn(*this);
     prepare();
     if (keys_.count(key) != 0) return true;
-    auto lock = lockOf(F_WRLCK, network_, key);
-    if (::fcntl(descriptor_.get(), F_OFD_GETLK, &lock) != 0) {
-      throwSystemError("fcntl on the lock file " + path_, errno);
-    }
-    return lock.l_type != F_UNLCK;
+    bool isLocked = false;
+    const int error = findLock(descriptor_.get(), lockOffset(network_, key), isLocked);
+    if (error != 0) throwSystemError("fcntl on the lock file " + path_, error);
+    return isLocked;
   }
 
  private:
@@ -114,7 +103,9 @@ class LockFile {
     } else if (!isAtPath()) {
       open();
       // Another process may have been faster. It finds a TCP port bound all the same.
-      for (const auto& [key, state] : keys_) setLock(F_WRLCK, key);
+      for (const auto& [key, state] : keys_) {
+        lockByte(descriptor_.get(), lockOffset(network_, key));
+      }
     }
     for (auto key = keys_.begin(); key != keys_.end();) {
       const auto current = key++;
@@ -123,16 +114,11 @@ class LockFile {
   }
 
   void end(Keys::iterator key) noexcept {
-    if (setLock(F_UNLCK, key->first) == 0) {
+    if (unlockByte(descriptor_.get(), lockOffset(network_, key->first)) == 0) {
       keys_.erase(key);
     } else {
       key->second = State::Ending;
     }
-  }
-
-  int setLock(short type, std::uint64_t key) const noexcept {
-    auto lock = lockOf(type, network_, key);
-    return ::fcntl(descriptor_.get(), F_OFD_SETLK, &lock) == 0 ? 0 : errno;
   }
 
   const std::string path_;
@@ -209,8 +195,8 @@ class LockFileRegistry final : public LeaseRegistry {
   bool isLeased(std::uint64_t key) override { return file_->isLocked(key); }
   bool wake(std::uint64_t /*key*/, std::uint16_t /*port*/) noexcept override { return false; }
   bool hasMessages() const noexcept override { return false; }
-  bool isOneOfTwo() const noexcept override { return othersMayLeaseByAbstractNames(); }
-  bool isLeasedByTheOther(std::uint16_t port) override { return isLeasedByAbstractName(port); }
+  bool isOneOfTwo() const noexcept override { return othersMayLeaseOtherwise(); }
+  bool isLeasedByTheOther(std::uint16_t port) override { return isLeasedOtherwise(port); }
 
  private:
   std::shared_ptr<LockFile> file_;
@@ -224,8 +210,8 @@ bool isLocked(const char* path, std::uint64_t key) {
     if (errno == EMFILE || errno == ENFILE) throwSystemError(std::string("open ") + path, errno);
     return false;  // nobody has such leases
   }
-  auto lock = lockOf(F_WRLCK, networkId(), key);
-  return ::fcntl(file.get(), F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+  bool isLocked = false;
+  return findLock(file.get(), lockOffset(networkId(), key), isLocked) == 0 && isLocked;
 }
 
 std::unique_ptr<LeaseRegistry> makeLockFileRegistry(const std::string& path) {

@@ -1,16 +1,14 @@
 #include "platform/unix_server.hpp"
 
-#include "posix.hpp"
-
 #include "platform/fork.hpp"
+#include "platform/private_socket.hpp"
+#include "platform/system_error.hpp"
+#include "sockets.hpp"
 
-#include <sys/socket.h>
 #include <sys/time.h>
-#include <sys/un.h>
 
 #include <array>
 #include <cerrno>
-#include <cstddef>
 #include <utility>
 
 namespace portpool::platform {
@@ -18,7 +16,7 @@ namespace {
 
 PrivateSocket openStreamSocket(std::chrono::seconds timeout) {
   const NoFork noFork;
-  Socket socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  auto socket = newSocket(AF_UNIX, SOCK_STREAM);
   if (!socket) throwSystemError("socket for the port server", errno);
   timeval time{};
   time.tv_sec = timeout.count();
@@ -48,20 +46,13 @@ int askUnixServer(const std::string& address, const std::string& request,
   constexpr std::size_t kPiece = 100;
   const auto deadline = Clock::now() + timeout;
   sockaddr_un name{};
-  name.sun_family = AF_UNIX;
-  if (address.empty() || address.size() >= sizeof name.sun_path) return ENAMETOOLONG;
-  const bool isAbstract = address.front() == '@';
-  address.copy(name.sun_path, address.size());
-  if (isAbstract) name.sun_path[0] = '\0';
-  const auto size = offsetof(sockaddr_un, sun_path) + address.size() + (isAbstract ? 0 : 1);
+  const auto size = nameUnixSocket(address, name);
+  if (size == 0) return ENAMETOOLONG;
 
   answer.clear();
   const auto socket = openStreamSocket(timeout);
   int error = errorOf(
-      [&] {
-        return ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&name),
-                         static_cast<socklen_t>(size));
-      },
+      [&] { return ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&name), size); },
       deadline);
   if (error != 0) return error;
   // A server that refuses may close its end before it reads.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "platform/private_socket.hpp"
 #include "platform/socket.hpp"
 
 #include <portpool/port_request.hpp>
@@ -9,7 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace portpool::platform {
+namespace portpool {
 
 /// Binds ports on the hosts of one request: for an instant, to find out whether they are free, or
 /// to hold them. Keeps a socket that failed to bind for the next port, which makes a busy port
@@ -37,40 +38,34 @@ class Probe {
 
   /// The same, and keeps a free port bound for TCP, by the sockets that it adds to `sockets`. With
   /// Hold::Shared they are open to servers with SO_REUSEADDR or SO_REUSEPORT.
-  Result hold(std::uint16_t port, Hold hold, Mode mode, std::vector<PrivateSocket>& sockets);
+  Result hold(std::uint16_t port, Hold hold, Mode mode,
+              std::vector<platform::PrivateSocket>& sockets);
 
   /// Whether a TCP socket of this machine at `address`, on whatever port, has to do with a server
   /// on the hosts of the request.
-  bool concerns(SocketAddress address) const;
+  bool concerns(platform::SocketAddress address) const;
 
  private:
   struct Target {
+    bool isDualStack() const { return family == AddressFamily::Any; }
+
     std::string host;
-    SocketAddress address;
-    int type;  // SOCK_STREAM or SOCK_DGRAM
-    bool dualStack;
+    platform::SocketAddress address;
+    SocketType type;
+    AddressFamily family;    // Any: a socket for the address serves both, if it is of IPv6
     bool isCovered = false;  // by a target before it: all that matters is that the address exists
     bool exists = false;
-    Socket socket = Socket();
+    platform::Socket socket = platform::Socket();
   };
-  enum class Bind { Done, Busy, Forbidden, NoSuchAddress };
 
   /// Binds one target after the other, and gives each that is bound to `use`.
   template <class Use>
   Result bindEach(std::uint16_t port, Mode mode, const Use& use);
-  Bind bind(Target& target, std::uint16_t port, Mode mode);
+  /// Throws unless the target is bound, busy, forbidden, or no address of this machine.
+  platform::Refusal bind(Target& target, std::uint16_t port, Mode mode);
   void drop(std::size_t target);
 
   std::vector<Target> targets_;
 };
 
-/// Opens an exclusive hold to servers with SO_REUSEADDR or SO_REUSEPORT.
-void shareHold(const std::vector<PrivateSocket>& hold);
-
-/// Binds the port on the host with SO_REUSEADDR, beside this process's own hold, and listens;
-/// returns the socket, or none if another program has the port, which leaves the hold as it was.
-/// Throws HostError, DescriptorLimitError, or PortPoolError if the system fails otherwise.
-Socket listenOn(std::uint16_t port, const std::string& host, AddressFamily family, int backlog,
-                const std::vector<PrivateSocket>& hold);
-
-}  // namespace portpool::platform
+}  // namespace portpool

@@ -1,0 +1,88 @@
+#include "hosts.hpp"
+
+#include <portpool/errors.hpp>
+
+namespace portpool {
+namespace {
+
+using platform::SocketAddress;
+
+SocketAddress everyAddress(AddressFamily family) {
+  SocketAddress address;
+  address.family = family;
+  return address;
+}
+
+SocketAddress loopbackAddress(AddressFamily family) {
+  auto address = everyAddress(family);
+  if (family == AddressFamily::IPv4) {
+    address.host = {127, 0, 0, 1};
+  } else {
+    address.host.back() = 1;
+  }
+  return address;
+}
+
+const char* nameOf(AddressFamily family) {
+  switch (family) {
+    case AddressFamily::IPv4:
+      return "IPv4";
+    case AddressFamily::IPv6:
+      return "IPv6";
+    case AddressFamily::Any:
+      break;
+  }
+  return "IPv4 or IPv6";
+}
+
+}  // namespace
+
+std::vector<SocketAddress> addressesOf(const std::string& host, AddressFamily family) {
+  std::vector<SocketAddress> addresses;
+  const bool isLocalhost = host == "localhost";
+  if (host.empty() && family == AddressFamily::Any) {
+    addresses.push_back(everyAddress(AddressFamily::IPv6));  // bound dual-stack
+  } else if (host.empty() || isLocalhost) {
+    for (const auto each : {AddressFamily::IPv4, AddressFamily::IPv6}) {
+      if (family != AddressFamily::Any && family != each) continue;
+      addresses.push_back(isLocalhost ? loopbackAddress(each) : everyAddress(each));
+    }
+  } else if (const auto reason = platform::resolve(host, family, addresses); !reason.empty()) {
+    throw HostError("host \"" + host + "\" has no " + nameOf(family) + " address (" + reason +
+                    "); name an address of this machine, \"localhost\", or \"\" for all of its "
+                    "addresses");
+  }
+  return addresses;
+}
+
+void throwNotLocal(const std::string& host, AddressFamily family) {
+  const bool isAnyAddress = host.empty() || host == "localhost";
+  throw HostError(isAnyAddress ? std::string("this machine has no ") + nameOf(family) +
+                                     "; ask for the other AddressFamily, or enable it"
+                               : "host \"" + host + "\" is not an " + nameOf(family) +
+                                     " address of this machine; name one that is (ip address), "
+                                     "\"localhost\", or \"\" for all of its addresses");
+}
+
+AddressFamily familyToServe(const SocketAddress& address, AddressFamily requested) {
+  return address.family == AddressFamily::IPv4 ? AddressFamily::IPv4 : requested;
+}
+
+bool isEveryAddress(const SocketAddress& address) {
+  return address.host == everyAddress(address.family).host;
+}
+
+bool covers(const SocketAddress& wide, bool isDualStack, const SocketAddress& address) {
+  if (wide.family == address.family && wide.host == address.host && wide.port == address.port &&
+      wide.scope == address.scope) {
+    return true;
+  }
+  return isEveryAddress(wide) &&
+         (wide.family == address.family || (wide.family == AddressFamily::IPv6 && isDualStack));
+}
+
+bool meets(const SocketAddress& one, bool isDualStack, const SocketAddress& other) {
+  return covers(one, isDualStack, other) || covers(other, true, one);
+}
+
+}  // namespace portpool

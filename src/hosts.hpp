@@ -1,0 +1,36 @@
+#pragma once
+
+// The hosts of a request, as addresses, and which of these have to do with each other.
+
+#include "platform/socket_address.hpp"
+
+#include <portpool/port_request.hpp>
+
+#include <string>
+#include <vector>
+
+namespace portpool {
+
+/// The addresses of `host`, of the families asked for, with port 0; one for every address of both.
+/// Throws HostError if there are none, and otherwise as platform::resolve() does.
+std::vector<platform::SocketAddress> addressesOf(const std::string& host, AddressFamily family);
+
+/// Throws HostError: the host is not an address of this machine.
+[[noreturn]] void throwNotLocal(const std::string& host, AddressFamily family);
+
+/// The families of a socket that serves the address for a request of `requested`.
+AddressFamily familyToServe(const platform::SocketAddress& address, AddressFamily requested);
+
+/// Whether it is that of no host: a server that is bound to it serves every address of the family.
+bool isEveryAddress(const platform::SocketAddress& address);
+
+/// Whether a socket bound to `wide` keeps every other off `address`.
+bool covers(const platform::SocketAddress& wide, bool isDualStack,
+            const platform::SocketAddress& address);
+
+/// Whether of two sockets on one port, bound to these addresses, one keeps off the other, or may:
+/// whether the other serves both families, should it be of IPv6, is not known.
+bool meets(const platform::SocketAddress& one, bool isDualStack,
+           const platform::SocketAddress& other);
+
+}  // namespace portpool

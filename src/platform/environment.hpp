@@ -1,0 +1,20 @@
+#pragma once
+
+// What the C++ standard does not offer of the environment.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace portpool::platform {
+
+/// The names of this process's environment variables that begin with `prefix`.
+std::vector<std::string> environmentNames(std::string_view prefix);
+
+/// Sets the variable by a text like "NAME=value", which becomes part of the environment: it must
+/// never be freed.
+void putVariable(char* text) noexcept;
+
+void removeVariable(const char* name) noexcept;
+
+}  // namespace portpool::platform

@@ -1,0 +1,22 @@
+#include "platform/environment.hpp"
+
+#include <cstdlib>
+
+extern "C" char** environ;
+
+namespace portpool::platform {
+
+std::vector<std::string> environmentNames(std::string_view prefix) {
+  std::vector<std::string> names;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    if (text.substr(0, prefix.size()) == prefix) names.emplace_back(text.substr(0, text.find('=')));
+  }
+  return names;
+}
+
+void putVariable(char* text) noexcept { ::putenv(text); }
+
+void removeVariable(const char* name) noexcept { ::unsetenv(name); }
+
+}  // namespace portpool::platform

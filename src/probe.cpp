@@ -1,0 +1,159 @@
+#include "probe.hpp"
+
+#include "hold.hpp"
+#include "hosts.hpp"
+#include "platform/fork.hpp"
+#include "platform/system_error.hpp"
+
+#include <portpool/errors.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace portpool {
+namespace {
+
+using platform::Refusal;
+using platform::Reuse;
+using platform::SocketAddress;
+
+/// The widest addresses come first, so that they cover the others.
+int narrowness(const SocketAddress& address) {
+  if (!isEveryAddress(address)) return 2;
+  return address.family == AddressFamily::IPv6 ? 0 : 1;
+}
+
+}  // namespace
+
+Probe::Probe(const PortRequest& request) {
+  const auto& hosts = request.hosts;
+  if (hosts.empty()) {
+    throw HostError(
+        "the request names no host; name an address of this machine, \"localhost\", or \"\" for "
+        "all of its addresses");
+  }
+  const bool everyAddress = std::find(hosts.begin(), hosts.end(), "") != hosts.end();
+  for (const auto& host : hosts) {
+    if (everyAddress && host == "localhost") continue;  // on every machine, and covered
+    for (const auto& address : addressesOf(host, request.family)) {
+      for (const auto type : {SocketType::Stream, SocketType::Datagram}) {
+        const auto other = type == SocketType::Stream ? Transport::UDP : Transport::TCP;
+        if (request.transport == other) continue;
+        targets_.push_back({host, address, type, request.family});
+      }
+    }
+  }
+  if (targets_.size() == 1) return;
+  std::stable_sort(targets_.begin(), targets_.end(), [](const Target& a, const Target& b) {
+    return narrowness(a.address) < narrowness(b.address);
+  });
+  for (auto target = targets_.begin(); target != targets_.end(); ++target) {
+    target->isCovered = std::any_of(targets_.begin(), target, [&](const Target& wide) {
+      return wide.type == target->type && covers(wide.address, wide.isDualStack(), target->address);
+    });
+  }
+}
+
+template <class Use>
+Probe::Result Probe::bindEach(std::uint16_t port, Mode mode, const Use& use) {
+  for (std::size_t i = 0; i < targets_.size();) {
+    auto& target = targets_[i];
+    if (target.isCovered && target.exists) {
+      ++i;
+      continue;
+    }
+    const auto refusal = bind(target, target.isCovered ? 0 : port, mode);
+    if (refusal == Refusal::Busy) return Result::Busy;
+    if (refusal == Refusal::Forbidden) return Result::Forbidden;
+    if (refusal == Refusal::NoSuchAddress) {
+      drop(i);
+      continue;
+    }
+    target.exists = true;
+    if (target.isCovered) {
+      target.socket.close();
+    } else {
+      use(target);
+    }
+    ++i;
+  }
+  return Result::Free;
+}
+
+Probe::Result Probe::isFree(std::uint16_t port, Mode mode) {
+  const platform::NoFork noFork;
+  return bindEach(port, mode, [](Target& target) {
+    if (target.type == SocketType::Stream && platform::mayHaveThreads()) {
+      // A child that another thread starts has a copy until it execs. With this flag, a server that
+      // sets it too can bind beside that.
+      platform::setReuse(target.socket.get(), Reuse::Address, true);
+    }
+    target.socket.close();
+  });
+}
+
+Probe::Result Probe::hold(std::uint16_t port, Hold hold, Mode mode,
+                          std::vector<platform::PrivateSocket>& sockets) {
+  const platform::NoFork noFork;
+  std::vector<platform::PrivateSocket> bound;
+  const auto result = bindEach(port, mode, [&](Target& target) {
+    if (target.type == SocketType::Stream) {
+      bound.emplace_back(std::move(target.socket));
+    } else {
+      target.socket.close();
+    }
+  });
+  if (result != Result::Free) return result;
+  if (hold == Hold::Shared) shareHold(bound);
+  sockets = std::move(bound);
+  return result;
+}
+
+bool Probe::concerns(SocketAddress address) const {
+  address.port = 0;
+  return std::any_of(targets_.begin(), targets_.end(), [&](const Target& target) {
+    auto own = target.address;
+    own.port = 0;
+    return meets(own, target.isDualStack(), address);
+  });
+}
+
+/// A name may have addresses that are not up; the host is wrong when all are.
+void Probe::drop(std::size_t target) {
+  const auto missing = std::move(targets_[target]);
+  targets_.erase(targets_.begin() + static_cast<std::ptrdiff_t>(target));
+  const bool othersLeft = std::any_of(targets_.begin(), targets_.end(), [&](const Target& other) {
+    return other.host == missing.host;
+  });
+  if (!othersLeft) throwNotLocal(missing.host, missing.family);
+}
+
+Refusal Probe::bind(Target& target, std::uint16_t port, Mode mode) {
+  // Only TCP has connections that linger; on UDP, SO_REUSEADDR would see past other programs'
+  // sockets.
+  const bool reuse = mode == Mode::BesidesLingering && target.type == SocketType::Stream;
+  if (reuse) target.socket.close();  // the kept one lacks the flag
+  if (!target.socket) {
+    auto socket = platform::openSocket(familyToServe(target.address, target.family), target.type);
+    if (!socket) {
+      if (!target.host.empty() || !target.isDualStack()) return Refusal::NoSuchAddress;
+      target.family = AddressFamily::IPv4;  // a kernel without IPv6
+      target.address = addressesOf(target.host, target.family).front();
+      return bind(target, port, mode);
+    }
+    if (reuse) platform::setReuse(socket.get(), Reuse::Address, true);
+    target.socket = std::move(socket);
+  }
+  target.address.port = port;
+  const int error = platform::bind(target.socket.get(), target.address);
+  const auto refusal = platform::refusalOf(error);
+  if (reuse && error != 0) target.socket.close();
+  if (refusal == Refusal::Invalid) return Refusal::NoSuchAddress;  // link-local, without interface
+  if (refusal == Refusal::Other) {
+    platform::throwSystemError(
+        "bind to port " + std::to_string(port) + " of host \"" + target.host + '"', error);
+  }
+  return refusal;
+}
+
+}  // namespace portpool
