@@ -12,8 +12,7 @@ namespace portpool::platform {
 /// An address and a port of one of the two families.
 struct SocketAddress {
   AddressFamily family = AddressFamily::IPv4;  ///< never Any
-  std::array<std::uint8_t, 16>
-      host{};  ///< as it goes over the network: of IPv4, four bytes and zeros
+  std::array<std::uint8_t, 16> host{};         ///< as on the network: of IPv4, four bytes and zeros
   std::uint16_t port = 0;
   std::uint32_t scope = 0;  ///< the system's number for the interface of a link-local IPv6 address
 };

@@ -17,8 +17,7 @@ std::unique_ptr<LeaseRegistry> makeLockFileRegistry(const std::string& path);
 /// Whether some process holds the lock of a key in the file at `path`, as such leases are.
 bool isLocked(const char* path, std::uint64_t key);
 
-// ---- What a system tells the lock file
-// -----------------------------------------------------------
+// ---- What a system tells the lock file ----------------------------------------------------------
 
 /// A number below 2^31 that stands for the network that this process's ports are in: the same in
 /// every process, whatever the system shows it. Throws PortPoolError if it is not known.
