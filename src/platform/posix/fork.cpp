@@ -11,6 +11,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <mutex>
 #include <new>
 #include <string_view>
@@ -24,6 +25,9 @@ namespace {
 // would never go on.
 thread_local int noForkDepth = 0;
 thread_local int coreLockDepth = 0;
+
+/// The process that this thread forks: a child that still has the number has not been noticed.
+thread_local std::uint64_t forkedProcess = 0;
 
 /// Whether the descriptor, which was one of portpool's sockets, still is one: the child of a bare
 /// clone() may have closed it and opened something else. In doubt it is not.
@@ -102,10 +106,17 @@ class Process {
 #endif
       if (mark_ == nullptr) ::munmap(page, sizeof *mark_);
     }
-    ::pthread_atfork([] { current().prepare(); }, [] { current().resume(); },
-                     [] {
-                       if (auto& process = current(); process.mark_ == nullptr) process.begin();
-                     });
+    // Not every system wipes the page that says it does: emulators do not.
+    ::pthread_atfork(
+        [] {
+          auto& process = current();
+          forkedProcess = process.id();
+          process.prepare();
+        },
+        [] { current().resume(); },
+        [] {
+          if (auto& process = current(); process.id() == forkedProcess) process.begin();
+        });
   }
 
   /// Leaves the mutex locked.

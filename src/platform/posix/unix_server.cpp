@@ -21,7 +21,7 @@ PrivateSocket openStreamSocket(std::chrono::seconds timeout) {
   Socket socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!socket) throwSystemError("socket for the port server", errno);
   timeval time{};
-  time.tv_sec = timeout.count();
+  time.tv_sec = static_cast<decltype(time.tv_sec)>(timeout.count());
   for (const int option : {SO_SNDTIMEO, SO_RCVTIMEO}) {  // the first is for connect, too
     ::setsockopt(socket.get(), SOL_SOCKET, option, &time, sizeof time);
   }
