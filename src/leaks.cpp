@@ -44,10 +44,9 @@ class LeakSearch {
     constexpr auto kExiting = std::chrono::milliseconds(60000);  // it frees much memory first
     constexpr auto kLongestPause = std::chrono::milliseconds(20);
     const auto start = Clock::now();
-    std::optional<Clock::time_point> deadline;
+    auto deadline = start + kSoon;
     for (Clock::duration pause = std::chrono::microseconds(200); isAnyInUse(); look()) {
-      const auto now = Clock::now();
-      if (!deadline && now >= start + kSoon) {
+      if (Clock::now() >= deadline) {
         const auto users = usersOfPorts(portsInUse(), UserSearch::Sockets);
         if (users && isAllOfThisProcess(*users)) return;
         const bool isAlive = users && std::any_of(users->begin(), users->end(), isSeenAlive);
@@ -56,8 +55,8 @@ class LeakSearch {
               return user.pid != 0 && user.isExiting;
             });
         deadline = start + (isAlive ? kDying : isExiting ? kExiting : kUnseen);
+        if (Clock::now() >= deadline) return;
       }
-      if (deadline && now >= *deadline) return;
       std::this_thread::sleep_for(pause);
       pause = std::min<Clock::duration>(pause * 2, kLongestPause);
     }
