@@ -41,7 +41,7 @@ PortPoolOptions optionsFromEnvironment() {
   return options;
 }
 
-std::string portCount(std::size_t count) {
+std::string portCount(std::uint64_t count) {
   return std::to_string(count) + (count == 1 ? " port" : " ports");
 }
 

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <new>
+#include <stdexcept>
 #include <system_error>
 
 namespace portpool::test {
@@ -39,6 +40,12 @@ void require(bool condition, const char* what);
 
 /// Waits for the child's end; throws unless it exits with 0.
 void reap(pid_t pid);
+
+/// Thrown in `checkInChild` where the system refuses what the check needs: the test is skipped.
+class Refused : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
 
 /// An object that this process shares with the children that it forks.
 template <class T>
@@ -82,10 +89,13 @@ class Signal {
 [[noreturn]] void sleepUntilKilled();
 
 /// From now on a system call of this process fails if that argument, the first of which is 0, has
-/// that value. Only for a forked child, since it cannot be undone.
+/// that value. Only for a forked child, since it cannot be undone. Where the system filters no
+/// calls, as in an emulator, only the calls of socket() and unshare() in this program fail; throws
+/// Refused for others.
 void failCall(unsigned call, unsigned argument, unsigned value, int error);
 
-/// From now on a system call without the flag in that argument kills this process.
+/// From now on a system call without the flag in that argument kills this process. Throws Refused
+/// where the system filters no calls.
 void dieWithoutFlag(unsigned call, unsigned argument, unsigned flag);
 
 /// From now on the kernel refuses this process AF_UNIX sockets, and so abstract names. Only for a

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
@@ -146,6 +147,18 @@ TEST_P(ForkedWith, AChildThatExitsEndsNothingOfItsParents) {
 }
 
 // Whose memory is copied without the handlers of fork(), and whose pid may be its parent's.
+#ifdef MADV_WIPEONFORK
+// As emulators do: qemu-user calls every advice a success.
+TEST(Forked, AChildIsNoticedWhereTheSystemDoesNotWipeItsMemory) {
+  checkInChild([] {
+    failCall(SYS_madvise, 2, MADV_WIPEONFORK, 0);
+    ::execl("/proc/self/exe", "cross_process_test",
+            "--gtest_filter=*ForkedWith.AChildDoesNotKeepWhatItsParentReturns*", nullptr);
+    throw std::runtime_error("the program does not start");
+  });
+}
+#endif
+
 TEST_P(ForkedWith, AChildOfABareCloneIsAnotherProcessToo) {
   run([] {
     TCPPortOwner owner;

@@ -10,12 +10,12 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include <portpool/portpool.hpp>
 
+#include "fork.hpp"
 #include "platform/socket.hpp"
 
 namespace portpool::test {
@@ -90,12 +90,6 @@ class ScopedFolder {
 };
 
 // ---- Children -----------------------------------------------------------------------------------
-
-/// Thrown in `checkInChild` where the kernel refuses what the check needs: the test is skipped.
-class Refused : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
 
 /// Runs checks in a forked child, which may change itself as it likes; fails if one of them does.
 void checkInChild(const std::function<void()>& check);

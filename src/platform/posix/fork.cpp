@@ -9,6 +9,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <mutex>
 #include <new>
 #include <thread>
@@ -21,6 +22,9 @@ namespace {
 // would never go on.
 thread_local int noForkDepth = 0;
 thread_local int coreLockDepth = 0;
+
+/// The process that this thread forks: a child that still has the number has not been noticed.
+thread_local std::uint64_t forkedProcess = 0;
 
 /// What a fork has to find in order.
 class Process {
@@ -69,10 +73,17 @@ class Process {
     if (void* memory = memoryWipedOnFork(sizeof *mark_); memory != nullptr) {
       mark_ = new (memory) std::atomic<int>(Noticed);
     }
-    ::pthread_atfork([] { current().prepare(); }, [] { current().resume(); },
-                     [] {
-                       if (auto& process = current(); process.mark_ == nullptr) process.begin();
-                     });
+    // Not every system wipes the page that says it does: emulators do not.
+    ::pthread_atfork(
+        [] {
+          auto& process = current();
+          forkedProcess = process.id();
+          process.prepare();
+        },
+        [] { current().resume(); },
+        [] {
+          if (auto& process = current(); process.id() == forkedProcess) process.begin();
+        });
   }
 
   /// Leaves the mutex locked.

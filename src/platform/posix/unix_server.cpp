@@ -19,7 +19,7 @@ PrivateSocket openStreamSocket(std::chrono::seconds timeout) {
   auto socket = newSocket(AF_UNIX, SOCK_STREAM);
   if (!socket) throwSystemError("socket for the port server", errno);
   timeval time{};
-  time.tv_sec = timeout.count();
+  time.tv_sec = static_cast<decltype(time.tv_sec)>(timeout.count());
   for (const int option : {SO_SNDTIMEO, SO_RCVTIMEO}) {  // the first is for connect, too
     ::setsockopt(socket.get(), SOL_SOCKET, option, &time, sizeof time);
   }
