@@ -228,7 +228,7 @@ TEST(Killed, AServerThatGetsNoProcessorIsNoLeak) {
     ::setenv("PORTPOOL_LEAKS", "fail", 1);
     PortScope scope("a test");
     const auto port = scope.getNextAvailableTCPPort();
-    Signal listens, isBusy;
+    Signal listens;
     const ForkedChild server([&] {
       runOn(0);
       const auto listener = listenOn(port, "0.0.0.0", Reuse::Yes);
@@ -237,6 +237,7 @@ TEST(Killed, AServerThatGetsNoProcessorIsNoLeak) {
     });
     listens.await();
     runOn(1);
+    Signal isBusy;  // of which the server has no copy
     const ForkedChild other([&] { keepBusy(0, isBusy); });
     try {
       isBusy.await();
