@@ -25,12 +25,19 @@ else()
                       "neither macOS nor Linux")
 endif()
 
-# Programs of one word, as CMake and ccache expect them. Zig's cache stays in the build folder.
+# Programs of one word, as CMake and ccache expect them. Zig's cache stays in the build folder, and its
+# linker has no -v, which CMake asks the linker for its version with.
 function(portpool_zig_tool variable name)
   set(program ${portpool_zig_dir}/bin/${PORTPOOL_ZIG_TARGET}-${name})
   string(JOIN " " arguments ${name} ${ARGN})
-  set(text "#!/bin/sh\nexport ZIG_GLOBAL_CACHE_DIR='${portpool_zig_dir}/cache' \\\n  \
-ZIG_LOCAL_CACHE_DIR='${portpool_zig_dir}/cache'\nexec '${PORTPOOL_ZIG}' ${arguments} \"$@\"\n")
+  set(text "#!/bin/sh
+export ZIG_GLOBAL_CACHE_DIR='${portpool_zig_dir}/cache' ZIG_LOCAL_CACHE_DIR='${portpool_zig_dir}/cache'
+for argument; do
+  shift
+  [ \"$argument\" = -Wl,-v ] || set -- \"$@\" \"$argument\"
+done
+exec '${PORTPOOL_ZIG}' ${arguments} \"$@\"
+")
   set(existing "")
   if(EXISTS ${program})
     file(READ ${program} existing)
