@@ -6,7 +6,8 @@ namespace portpool::platform {
 
 void isolate() {
   throw IsolationError(
-      "cannot isolate this process: macOS has no network namespaces; set PORTPOOL_ISOLATE=try to go "
+      "cannot isolate this process: macOS has no network namespaces; set PORTPOOL_ISOLATE=try to "
+      "go "
       "on without, or unset it");
 }
 

@@ -22,7 +22,8 @@ std::optional<proc_bsdinfo> infoOf(int process) {
   return info;
 }
 
-/// What `list` writes to a buffer that it is given, with the size in bytes, and returns the size of.
+/// What `list` writes to a buffer that it is given, with the size in bytes, and returns the size
+/// of.
 template <class Element, class List>
 std::vector<Element> elementsOf(const List& list) {
   constexpr std::size_t kMore = 32;
@@ -38,16 +39,15 @@ std::vector<Element> elementsOf(const List& list) {
 }  // namespace
 
 std::vector<int> processes() {
-  auto processes = elementsOf<int>([](void* buffer, int size) {
-    return ::proc_listpids(PROC_ALL_PIDS, 0, buffer, size);
-  });
+  auto processes = elementsOf<int>(
+      [](void* buffer, int size) { return ::proc_listpids(PROC_ALL_PIDS, 0, buffer, size); });
   processes.erase(std::remove(processes.begin(), processes.end(), 0), processes.end());
   return processes;
 }
 
 std::vector<int> socketsOf(int process) {
   std::vector<int> sockets;
-  for (const auto& each : elementsOf<proc_fdinfo>([process](void* buffer, int size) {
+  for (const auto& each : elementsOf<proc_fdinfo>([process](void*buffer, int size) {
          return ::proc_pidinfo(process, PROC_PIDLISTFDS, 0, buffer, size);
        })) {
     if (each.proc_fdtype == PROX_FDTYPE_SOCKET) sockets.push_back(each.proc_fd);

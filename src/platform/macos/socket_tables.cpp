@@ -116,8 +116,8 @@ std::optional<std::vector<PortSocket>> socketsOn(const PortSet& ports, Transport
                                                  SocketKind kind) {
   std::vector<PortSocket> found;
   if (ports.empty()) return found;
-  const auto table = readTable(transport == Transport::TCP ? "net.inet.tcp.pcblist64"
-                                                           : "net.inet.udp.pcblist64");
+  const auto table =
+      readTable(transport == Transport::TCP ? "net.inet.tcp.pcblist64" : "net.inet.udp.pcblist64");
   if (!table) return std::nullopt;
   // A xinpgen comes before the records and after them.
   const auto sizeAt = [&](std::size_t place) {
