@@ -11,8 +11,6 @@
 #include <string>
 #include <system_error>
 
-#include "system/system.hpp"
-
 namespace portpool::test {
 namespace {
 

@@ -17,26 +17,14 @@ namespace {
 
 std::unique_ptr<platform::LeaseRegistry> makeNamedRegistry() { return nullptr; }
 
-/// There are none to refuse: each test with the lock file is one of the leases that there are.
-void refuseAbstractNames() {}
-void refuseNamespaces() {}
-
 int acceptFrom(int listener) noexcept {
   const int connection = ::accept(listener, nullptr, nullptr);
   if (connection >= 0) ::fcntl(connection, F_SETFD, FD_CLOEXEC);
   return connection;
 }
 
-void dieWithParent() noexcept {}
-
 bool enterOwnNetwork() { return false; }
 
-void failCall(unsigned /*call*/, unsigned /*argument*/, unsigned /*value*/, int /*error*/) {
-  refuse("filter of system calls");
-}
-void dieWithoutFlag(unsigned /*call*/, unsigned /*argument*/, unsigned /*flag*/) {
-  refuse("filter of system calls");
-}
 void refuseSocketQueries() { refuse("filter of system calls"); }
 void dieOfInheritance() { refuse("filter of system calls"); }
 void hideSocketTables() { refuse("file systems of a process's own"); }

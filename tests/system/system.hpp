@@ -1,8 +1,8 @@
 #pragma once
 
-// What tests do to the system or ask of it, beyond POSIX; linux.cpp and macos.cpp implement it,
-// with some functions of fork.hpp and surroundings.hpp. Where a system cannot do one, it throws
-// Refused: its test is skipped.
+// What tests do to the system or ask of it, beyond POSIX and fork.hpp. linux.cpp and macos.cpp
+// implement it, and some functions of surroundings.hpp. Where a system cannot do one, that throws
+// Refused, and its test is skipped.
 
 #include <sys/types.h>
 
@@ -20,9 +20,6 @@ std::unique_ptr<platform::LeaseRegistry> makeNamedRegistry();
 int acceptFrom(int listener) noexcept;
 
 // ---- Only for a forked child, since they cannot be undone ---------------------------------------
-
-/// Has this process killed when its parent ends, where the system can.
-void dieWithParent() noexcept;
 
 /// In a network of its own: sets the range of ephemeral ports, "20000 30000".
 void setEphemeralRange(const std::string& range);

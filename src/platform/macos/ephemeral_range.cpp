@@ -20,16 +20,16 @@ constexpr const char* kFolder = "net.inet.ip.portrange.";
 int portOf(const std::string& name) {
   constexpr const char* kRemedy =
       "; set PORTPOOL_PORTS to the ports that tests may use, like 20000-29999";
-  const auto path = kFolder + name;
+  const auto path = std::string("sysctl ") + kFolder + name;
   int port = 0;
   std::size_t size = sizeof port;
-  if (::sysctlbyname(path.c_str(), &port, &size, nullptr, 0) != 0) {
-    throw PortRangeUnknownError("cannot read the range of ephemeral ports from sysctl " + path +
-                                " (" + std::generic_category().message(errno) + ")" + kRemedy);
+  if (::sysctlbyname((kFolder + name).c_str(), &port, &size, nullptr, 0) != 0) {
+    throw PortRangeUnknownError("cannot read the range of ephemeral ports from " + path + " (" +
+                                std::generic_category().message(errno) + ")" + kRemedy);
   }
   if (size != sizeof port || port < 1 || port > 65535) {
-    throw PortRangeUnknownError("sysctl " + path + " is " + std::to_string(port) +
-                                ", not an ephemeral port" + kRemedy);
+    throw PortRangeUnknownError(path + " is " + std::to_string(port) + ", not an ephemeral port" +
+                                kRemedy);
   }
   return port;
 }

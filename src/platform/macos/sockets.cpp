@@ -29,13 +29,16 @@ bool configure(int socket, Blocking blocking) noexcept {
 // There is no SOCK_CLOEXEC. No fork() comes between the calls; vfork() and posix_spawn() may, which
 // the descriptor then outlives in the new program.
 Socket newSocket(int domain, int type, Blocking blocking) noexcept {
-  const NoFork noFork;
-  Socket socket(::socket(domain, type, 0));
-  if (socket && !configure(socket.get(), blocking)) {
-    const int error = errno;
-    socket.close();
-    errno = error;
+  Socket socket;
+  int error = 0;
+  {
+    const NoFork noFork;
+    socket = Socket(::socket(domain, type, 0));
+    const bool isWhole = socket && configure(socket.get(), blocking);
+    error = errno;
+    if (!isWhole) socket.close();
   }
+  errno = error;
   return socket;
 }
 
