@@ -1,5 +1,7 @@
 # Sets portpool_platform_sources: the files of src/platform for the system that this build is for.
 # A folder implements headers there for a system, or what several systems have in common.
+# portpool_exports_file and portpool_exports_option tell the system's linker what a shared library
+# exports, where the compiler's visibility alone does not.
 
 set(portpool_sources_posix
     environment.cpp
@@ -16,6 +18,7 @@ set(portpool_sources_linux
     abstract_names.cpp
     arguments.cpp
     copied_memory.cpp
+    environ.cpp
     ephemeral_range.cpp
     file_locks.cpp
     isolation.cpp
@@ -25,11 +28,26 @@ set(portpool_sources_linux
     socket_tables.cpp
     sockets.cpp
     threads.cpp)
+set(portpool_sources_macos
+    copied_memory.cpp
+    ephemeral_range.cpp
+    file_locks.cpp
+    isolation.cpp
+    leases.cpp
+    port_users.cpp
+    process.cpp
+    processes.cpp
+    socket_tables.cpp
+    sockets.cpp)
 
 if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
   set(portpool_platform_folders posix linux)
+  set(portpool_exports_file ${CMAKE_CURRENT_LIST_DIR}/../src/exports.map)
+  set(portpool_exports_option -Wl,--version-script=${portpool_exports_file})
+elseif(CMAKE_SYSTEM_NAME STREQUAL "Darwin")
+  set(portpool_platform_folders posix macos)
 else()
-  message(FATAL_ERROR "portpool supports Linux only, and this build is for ${CMAKE_SYSTEM_NAME}; "
+  message(FATAL_ERROR "portpool supports Linux and macOS only, and this build is for ${CMAKE_SYSTEM_NAME}; "
                       "leave portpool out of it, or see \"Adding an operating system\" in "
                       "CONTRIBUTING.md")
 endif()

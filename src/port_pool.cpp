@@ -199,6 +199,7 @@ PortRequest PortPool::Impl::completed(PortRequest request) const {
   } else if (request.hold == Hold::None && (hold_ || registry_->isOneOfTwo())) {
     request.hold = Hold::Shared;
   }
+  if (request.hold != Hold::None) platform::requireHolds();
   return request;
 }
 

@@ -23,8 +23,8 @@ std::optional<PortSet> leasedPorts() { return platform::findLeases(); }
 std::size_t countLeasesOfOtherNetworks() { return platform::countForeignLeases(); }
 
 LeaseKind leaseKind() {
-  return platform::makeLeaseRegistry()->isOneOfTwo() ? LeaseKind::LockFile
-                                                     : LeaseKind::AbstractName;
+  return platform::makeLeaseRegistry()->hasMessages() ? LeaseKind::AbstractName
+                                                      : LeaseKind::LockFile;
 }
 
 }  // namespace portpool

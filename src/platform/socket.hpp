@@ -72,6 +72,10 @@ enum class Reuse {
 void setReuse(NativeSocket socket, Reuse reuse, bool isOn);
 bool hasReuse(NativeSocket socket, Reuse reuse);  ///< Throws.
 
+/// Throws PortPoolError if a bound socket is not what `Hold` promises on this system: one that
+/// keeps all others off, except servers that have Reuse as it has.
+void requireHolds();
+
 /// The address to which the socket is bound: that of its family with port 0 if it is not. Throws.
 SocketAddress boundAddress(NativeSocket socket);
 

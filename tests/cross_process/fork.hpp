@@ -88,6 +88,14 @@ class Signal {
 
 [[noreturn]] void sleepUntilKilled();
 
+/// Becomes a user without rights, a different one for each number, if this process is root's.
+void becomeUser(unsigned number);
+
+// ---- What a system does differently: fork_linux.cpp, fork_macos.cpp -----------------------------
+
+/// Has this process killed when its parent ends, where the system can.
+void dieWithParent() noexcept;
+
 /// From now on a system call of this process fails if that argument, the first of which is 0, has
 /// that value. Only for a forked child, since it cannot be undone. Where the system filters no
 /// calls, as in an emulator, only the calls of socket() and unshare() in this program fail; throws
@@ -105,8 +113,5 @@ void refuseAbstractNames();
 
 /// From now on the kernel refuses this process namespaces of its own. Only for a forked child.
 void refuseNamespaces();
-
-/// Becomes a user without rights, a different one for each number, if this process is root's.
-void becomeUser(unsigned number);
 
 }  // namespace portpool::test

@@ -4,10 +4,12 @@
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#ifdef MADV_WIPEONFORK
+#include <sys/syscall.h>
+#endif
 
 #include <atomic>
 #include <cerrno>
@@ -25,6 +27,7 @@
 #include <portpool/portpool.hpp>
 
 #include "fork.hpp"
+#include "system/system.hpp"
 #include "unit/sanitizers.hpp"
 #include "unit/surroundings.hpp"
 
@@ -34,10 +37,10 @@ namespace {
 class ForkedWith : public ::testing::TestWithParam<bool> {
  protected:
   static void run(const std::function<void()>& function) {
-    EXPECT_TRUE(succeedsInChild([&] {
+    checkInChild([&] {
       if (GetParam()) refuseAbstractNames();
       function();
-    }));
+    });
   }
 };
 
@@ -162,7 +165,7 @@ TEST(Forked, AChildIsNoticedWhereTheSystemDoesNotWipeItsMemory) {
 TEST_P(ForkedWith, AChildOfABareCloneIsAnotherProcessToo) {
   run([] {
     TCPPortOwner owner;
-    const auto pid = static_cast<pid_t>(::syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0));
+    const auto pid = forkBare();
     if (pid == 0) {
       ::alarm(20);
       const auto port = owner.port();
@@ -229,7 +232,7 @@ TEST_P(ForkedWith, AChildOfABareCloneKeepsTheFilesThatItOpensBeforeItUsesThePool
   run([] {
     constexpr int kMost = 64;
     const auto owners = PortPool(getServerTCPPorts()).allocateSeveral(3);
-    const auto pid = static_cast<pid_t>(::syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0));
+    const auto pid = forkBare();
     if (pid == 0) {
       ::alarm(20);
       for (int descriptor = 3; descriptor < kMost; ++descriptor) ::close(descriptor);

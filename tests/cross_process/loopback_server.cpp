@@ -12,6 +12,8 @@
 #include <string>
 #include <system_error>
 
+#include "platform/posix/sockets.hpp"
+
 namespace portpool::test {
 namespace {
 
@@ -58,11 +60,7 @@ struct Address {
 };
 
 /// Where leases cannot be AF_UNIX names, each port is held bound.
-bool arePortsHeld() {
-  const int socket = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  if (socket >= 0) ::close(socket);
-  return socket < 0;
-}
+bool arePortsHeld() { return !platform::newSocket(AF_UNIX, SOCK_DGRAM); }
 
 }  // namespace
 
@@ -80,7 +78,7 @@ void serveOnce(std::uint16_t port) {
 
   const Address serverAddress(route.server, port);
   const Descriptor listener(
-      ::socket(serverAddress.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket");
+      platform::newSocket(serverAddress.storage.ss_family, SOCK_STREAM).release(), "socket");
   if (arePortsHeld()) {
     const int on = 1;
     Descriptor::check(::setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on),
@@ -91,8 +89,8 @@ void serveOnce(std::uint16_t port) {
   Descriptor::check(::listen(listener, 4), "listen on " + serverAddress.text);
 
   const Address clientAddress(route.client, port);
-  const Descriptor client(::socket(clientAddress.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0),
-                          "socket");
+  const Descriptor client(
+      platform::newSocket(clientAddress.storage.ss_family, SOCK_STREAM).release(), "socket");
   const linger reset{1, 0};
   Descriptor::check(::setsockopt(client, SOL_SOCKET, SO_LINGER, &reset, sizeof reset),
                     "setsockopt");

@@ -3,11 +3,9 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
-#include <sched.h>
 #include <spawn.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,6 +24,7 @@
 #include <portpool/portpool.hpp>
 
 #include "fork.hpp"
+#include "system/system.hpp"
 #include "unit/surroundings.hpp"
 
 namespace portpool::test {
@@ -35,26 +34,31 @@ namespace {
 void forkAndExec() {
   const auto pid = ::fork();
   if (pid == 0) {
-    ::execl("/bin/true", "true", nullptr);
+    ::execl("/usr/bin/true", "true", nullptr);
     ::_exit(1);
   }
   reap(pid);
 }
 
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"  // by Apple
 void vforkAndExec() {
   const auto pid = ::vfork();  // NOLINT(clang-analyzer-security.insecureAPI.vfork): what is tested
   if (pid == 0) {
-    ::execl("/bin/true", "true", nullptr);
+    ::execl("/usr/bin/true", "true", nullptr);
     ::_exit(1);
   }
   reap(pid);
 }
+#pragma GCC diagnostic pop
 
 void spawn() {
   char name[] = "true";
   char* const arguments[] = {name, nullptr};
+  char* const environment[] = {nullptr};
   pid_t pid = -1;
-  require(::posix_spawn(&pid, "/bin/true", nullptr, nullptr, arguments, environ) == 0, "spawn");
+  require(::posix_spawn(&pid, "/usr/bin/true", nullptr, nullptr, arguments, environment) == 0,
+          "spawn");
   reap(pid);
 }
 
@@ -136,8 +140,7 @@ TEST(Starting, ByForkLeavesNoCopyOfAProbe) {
 
 TEST(Starting, AProgramInheritsNoDescriptor) {
   checkInChild([] {
-    dieWithoutFlag(SYS_openat, 2, O_CLOEXEC);
-    dieWithoutFlag(SYS_socket, 1, SOCK_CLOEXEC);
+    dieOfInheritance();
     ::setenv("PORTPOOL_LEAKS", "fail", 1);
     PortScope scope("a test");
     const auto port = scope.getNextAvailableTCPPort();
@@ -181,6 +184,12 @@ TEST(Killed, AServerThatIsNotReapedIsNoLeak) {
   }));
 }
 
+#ifdef MAP_POPULATE
+constexpr int kPopulated = MAP_POPULATE;
+#else
+constexpr int kPopulated = 0;
+#endif
+
 TEST(Killed, AServerThatTakesLongToDieIsNoLeak) {
   EXPECT_TRUE(succeedsInChild([] {
     ::setenv("PORTPOOL_LEAKS", "fail", 1);
@@ -191,7 +200,7 @@ TEST(Killed, AServerThatTakesLongToDieIsNoLeak) {
       const auto listener = listenOn(port, "0.0.0.0", Reuse::Yes);
       constexpr std::size_t kSize = std::size_t{1} << 30;  // freed before files are closed
       require(::mmap(nullptr, kSize, PROT_READ | PROT_WRITE,
-                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0) != MAP_FAILED,
+                     MAP_PRIVATE | MAP_ANONYMOUS | kPopulated, -1, 0) != MAP_FAILED,
               "no memory");
       listens.send();
       sleepUntilKilled();
@@ -203,21 +212,11 @@ TEST(Killed, AServerThatTakesLongToDieIsNoLeak) {
   }));
 }
 
-/// Has this process run on that processor only. Only for a forked child.
-void runOn(int processor) {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET(static_cast<unsigned>(processor), &set);
-  if (::sched_setaffinity(0, sizeof set, &set) != 0) throw Refused("there is one processor");
-}
-
 /// Keeps a processor from all others, but for the small part that the kernel gives them all the
 /// same, for some seconds.
 void keepBusy(int processor, const Signal& isBusy) {
   runOn(processor);
-  sched_param parameter{};
-  parameter.sched_priority = ::sched_get_priority_min(SCHED_FIFO);
-  if (::sched_setscheduler(0, SCHED_FIFO, &parameter) != 0) return;
+  becomeRealTime();
   isBusy.send();
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(3);
   while (std::chrono::steady_clock::now() < end) continue;

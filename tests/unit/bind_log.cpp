@@ -2,12 +2,9 @@
 
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/un.h>
-#include <unistd.h>
 
 #include <atomic>
-#include <cerrno>
 #include <cstddef>
 
 namespace portpool::test {
@@ -42,23 +39,16 @@ void BindLog::add(const std::string& call) {
   calls_.push_back(call);
 }
 
-}  // namespace portpool::test
-
-/// Takes the place of the C library's for this program, portpool included.
-// NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): there they are reserved
-extern "C" int bind(int socket, const sockaddr* address, socklen_t size) noexcept {
-  using namespace portpool::test;
+int BindLog::beforeBind(const sockaddr* address, socklen_t size) {
   thread_local bool isWithin = false;
-  if (auto* log = current.load(); log != nullptr && !isWithin) {
-    const auto call = describe(address, size);
-    log->add(call);
-    isWithin = true;
-    const int error = log->before(call);
-    isWithin = false;
-    if (error != 0) {
-      errno = error;
-      return -1;
-    }
-  }
-  return static_cast<int>(::syscall(SYS_bind, socket, address, size));
+  auto* log = current.load();
+  if (log == nullptr || isWithin) return 0;
+  const auto call = describe(address, size);
+  log->add(call);
+  isWithin = true;
+  const int error = log->before(call);
+  isWithin = false;
+  return error;
 }
+
+}  // namespace portpool::test

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/socket.h>
+
 #include <functional>
 #include <mutex>
 #include <string>
@@ -22,10 +24,13 @@ class BindLog {
   /// What happens before each call; the error with which the call is to fail, or 0.
   std::function<int(const std::string& call)> before = [](const std::string&) { return 0; };
 
-  /// For bind().
-  void add(const std::string& call);
+  /// For bind(), which bind_log_linux.cpp and bind_log_macos.cpp put in the C library's place for
+  /// this program, portpool included. The error with which it is to fail, or 0.
+  static int beforeBind(const sockaddr* address, socklen_t size);
 
  private:
+  void add(const std::string& call);
+
   mutable std::mutex mutex_;
   std::vector<std::string> calls_;
 };

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <fstream>
 #include <ostream>
 #include <string>
 #include <string_view>
@@ -19,6 +18,7 @@
 #include "platform/lease.hpp"
 #include "platform/port_users.hpp"
 #include "surroundings.hpp"
+#include "system/system.hpp"
 
 namespace portpool::test {
 namespace {
@@ -155,8 +155,7 @@ TEST(CrowdedMachine, AForeignLeaseIsASuspectToo) {
 TEST(CrowdedMachine, LocalhostIsWhatThereIsOfIt) {
   checkInChild([] {
     if (!enterOwnNetwork()) throw Refused("the kernel refuses a network namespace");
-    std::ofstream file("/proc/sys/net/ipv6/conf/all/disable_ipv6");
-    if (!(file << 1 << std::endl)) throw Refused("IPv6 cannot be switched off");
+    switchOffIPv6();
     PortPool pool(PortSet{{20000, 20000}}, impatient());
     EXPECT_EQ(pool.allocate().port(), 20000);
     EXPECT_EQ(pool.allocate({{"localhost"}}).port(), 20000);

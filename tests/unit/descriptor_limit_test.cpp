@@ -16,9 +16,10 @@
 #include <portpool/portpool.hpp>
 
 #include "fork.hpp"
-#include "platform/linux/abstract_names.hpp"
 #include "platform/posix/lock_file.hpp"
+#include "platform/posix/sockets.hpp"
 #include "surroundings.hpp"
+#include "system/system.hpp"
 
 namespace portpool::test {
 namespace {
@@ -53,7 +54,7 @@ class ScopedDescriptorLimit {
 std::vector<platform::Socket> takeAllDescriptors() {
   std::vector<platform::Socket> sockets;
   sockets.reserve(kFew);
-  while (auto socket = platform::Socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0))) {
+  while (auto socket = platform::newSocket(AF_INET, SOCK_DGRAM)) {
     sockets.push_back(std::move(socket));
   }
   return sockets;
@@ -166,7 +167,7 @@ TEST(DescriptorLimit, IsTheErrorOfAllThatOpens) {
           const PortPool pool(PortSet{{20000, 20000}});
         },
         [] { findUnusedPort(); },
-        [] { platform::makeAbstractNameRegistry(); },
+        [] { makeNamedRegistry(); },
         [&] { platform::makeLockFileRegistry(folder.path("lock")); },
         [] { getServerTCPPorts(); },
     };

@@ -5,7 +5,6 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <fstream>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,8 +16,8 @@
 
 #include "bind_log.hpp"
 #include "fork.hpp"
-#include "platform/linux/ephemeral_range.hpp"
 #include "surroundings.hpp"
+#include "system/system.hpp"
 
 namespace portpool::test {
 namespace {
@@ -115,8 +114,7 @@ TEST_P(HeldPort, IsForServersWithAFlagAndNobodyIsLedElsewhere) {
     ASSERT_EQ(::listen(server.get(), kConnections), 0);
     EXPECT_EQ(connectOften(address_.client, port, kConnections), 0);
     for (int i = 0; i < kConnections; ++i) {
-      const platform::Socket connection(
-          ::accept4(server.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+      const platform::Socket connection(acceptFrom(server.get()));
       EXPECT_TRUE(connection) << "connection " << i << " did not reach the server";
     }
     EXPECT_EQ(bindAnew(address_.host, port), EADDRINUSE);
@@ -168,8 +166,7 @@ TEST(Hold, IsNotGivenAwayByTheSystem) {
     PortPool pool(PortSet{{20000, 20001}}, impatient());
     const auto owner = pool.allocate(held(Hold::Shared));
     const auto other = static_cast<std::uint16_t>(owner.port() == 20000 ? 20001 : 20000);
-    std::ofstream range(platform::kEphemeralRangeFile);
-    if (!(range << "20000 20001" << std::endl)) throw Refused("the range cannot be set");
+    setEphemeralRange("20000 20001");
     EXPECT_EQ(findUnusedPort(), other);
     const auto taken = occupy(other);
     EXPECT_EQ(bindAnew("127.0.0.1", 0), EADDRINUSE);

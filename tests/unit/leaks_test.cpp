@@ -2,10 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <netinet/in.h>
-#include <sched.h>
-#include <sys/mount.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -16,6 +13,7 @@
 
 #include "fork.hpp"
 #include "surroundings.hpp"
+#include "system/system.hpp"
 
 namespace portpool::test {
 namespace {
@@ -34,16 +32,6 @@ std::string wordsAtEndOf(PortScope& scope) {
   return stderrReader.rest();
 }
 
-/// Hides the system's tables of sockets from this process.
-void hideTables() {
-  failCall(SYS_socket, 0, AF_NETLINK, EPERM);
-  if (::unshare(CLONE_NEWNS) != 0 ||
-      ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
-      ::mount("none", "/proc", "tmpfs", 0, nullptr) != 0) {
-    throw Refused("the kernel refuses another /proc");
-  }
-}
-
 /// A connection to a server that has ended: the end that it accepted, and the client's.
 struct Connection {
   platform::Socket accepted;
@@ -55,7 +43,7 @@ Connection connectionOn(std::uint16_t port, Reuse reuse) {
   const Address address("127.0.0.1", port);
   auto client = openSocket(AF_INET);
   EXPECT_EQ(::connect(client.get(), address.get(), address.size()), 0);
-  platform::Socket accepted(::accept4(server.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  platform::Socket accepted(acceptFrom(server.get()));
   return {std::move(accepted), std::move(client)};
 }
 
@@ -105,7 +93,7 @@ TEST(Leaks, AreNotServersOnAddressesThatWereNotAskedFor) {
       const auto port = scope.getNextAvailableTCPPort({"127.0.0.1"});
       const auto stranger = listenOn(port, "127.0.0.2");
       leaveTimeWait(port, "127.0.0.1", Reuse::No);
-      if (!withTables) failCall(SYS_socket, 0, AF_NETLINK, EPERM);
+      if (!withTables) refuseSocketQueries();
       EXPECT_EQ(wordsAtEndOf(scope), "");
       const auto asked = scope.getNextAvailableTCPPort({"127.0.0.2"});
       const auto server = listenOn(asked, "0.0.0.0");
@@ -148,7 +136,7 @@ TEST(Leaks, AreNotKnownWhereTheSystemShowsNoSockets) {
     PortScope scope("a test");
     const auto port = scope.getNextAvailableTCPPort();
     leaveTimeWait(port);
-    hideTables();
+    hideSocketTables();
     const auto number = std::to_string(port);
     EXPECT_THAT(describePorts(),
                 AllOf(HasSubstr("port " + number), HasSubstr("is not known what listens"),
@@ -161,7 +149,7 @@ TEST(Leaks, AreNotKnownWhereTheSystemShowsNoSockets) {
 
 TEST(Leaks, AreFoundThoughOnlyProcShowsSockets) {
   checkInChild([] {
-    failCall(SYS_socket, 0, AF_NETLINK, EPERM);
+    refuseSocketQueries();
     PortScope scope("a test");
     const auto lingering = scope.getNextAvailableTCPPort();
     leaveTimeWait(lingering);

@@ -13,9 +13,9 @@
 
 #include "fork.hpp"
 #include "platform/lease.hpp"
-#include "platform/linux/abstract_names.hpp"
 #include "platform/posix/lock_file.hpp"
 #include "surroundings.hpp"
+#include "system/system.hpp"
 
 namespace portpool::test {
 namespace {
@@ -35,7 +35,7 @@ class Registry : public ::testing::TestWithParam<Kind> {
   }
 
   std::unique_ptr<LeaseRegistry> make() const {
-    return GetParam() == Kind::AbstractNames ? platform::makeAbstractNameRegistry()
+    return GetParam() == Kind::AbstractNames ? makeNamedRegistry()
                                              : platform::makeLockFileRegistry(folder.path("lock"));
   }
 
@@ -200,7 +200,7 @@ TEST_P(Registry, ExcludesOtherUsers) {
 // ---- Which registry -----------------------------------------------------------------------------
 
 TEST(LeaseRegistry, IsByAbstractNamesWhereTheyAreAllowed) {
-  const auto names = platform::makeAbstractNameRegistry();
+  const auto names = makeNamedRegistry();
   if (!names) GTEST_SKIP() << "the system refuses abstract names";
   const auto port = freshPort();
   const auto lease = platform::makeLeaseRegistry()->tryAcquire(port);
@@ -214,7 +214,7 @@ TEST(LeaseRegistry, IsTheLockFileOfTheMachineWhereAbstractNamesAreRefused) {
   Signal isLeased;
   ForkedChild holder([&] {
     refuseAbstractNames();
-    if (platform::makeAbstractNameRegistry()) throw std::runtime_error("not refused");
+    if (makeNamedRegistry()) throw std::runtime_error("not refused");
     const auto registry = platform::makeLeaseRegistry();
     // The file is there for all networks: another program's lease may be in the way.
     std::unique_ptr<platform::Lease> lease;

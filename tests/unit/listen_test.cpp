@@ -17,6 +17,7 @@
 #include <portpool/portpool.hpp>
 
 #include "surroundings.hpp"
+#include "system/system.hpp"
 
 namespace portpool::test {
 namespace {
@@ -44,8 +45,7 @@ bool isOpen(int descriptor) { return ::fcntl(descriptor, F_GETFD) >= 0; }
 bool isReached(const ListeningSocket& server) {
   const auto flags = ::fcntl(server.nativeHandle(), F_GETFL);
   ::fcntl(server.nativeHandle(), F_SETFL, flags | O_NONBLOCK);
-  return platform::Socket(::accept4(server.nativeHandle(), nullptr, nullptr, SOCK_CLOEXEC)).get() >=
-         0;
+  return platform::Socket(acceptFrom(server.nativeHandle())).get() >= 0;
 }
 
 class Listen : public ::testing::TestWithParam<Hold> {

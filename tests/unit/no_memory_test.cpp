@@ -136,7 +136,7 @@ void expectNoScopeLosesAPort(long step, const std::function<void(PortScope&)>& a
   const auto before = pool.statistics().allocated;
   const auto descriptors = [] {
     using Entries = std::filesystem::directory_iterator;
-    return std::distance(Entries("/proc/self/fd"), Entries());
+    return std::distance(Entries("/dev/fd"), Entries());
   };
   const StderrReader stderrReader;
   std::optional<long> opened;

@@ -4,8 +4,6 @@
 
 #include <gmock/gmock.h>
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
 #include <string>
 #include <vector>
@@ -14,7 +12,6 @@
 
 #include "bind_log.hpp"
 #include "fork.hpp"
-#include "platform/linux/abstract_names.hpp"
 #include "surroundings.hpp"
 
 namespace portpool::test {
@@ -22,7 +19,6 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
-using ::testing::Not;
 using ::testing::ThrowsMessage;
 
 TEST(Probe, IsExclusiveAfterOneThatWasNot) {
@@ -76,35 +72,6 @@ TEST(Probe, ThatFailsOtherwiseIsAnError) {
     EXPECT_THAT([&] { pool.allocate(); }, ThrowsMessage<PortPoolError>(HasSubstr("bind to port")));
   }
   EXPECT_NE(pool.allocate().port(), 0);
-}
-
-TEST(AbstractName, ThatCannotBeBoundIsAnErrorUnlessItIsTaken) {
-  PortPool pool(freshPorts(1), impatient());
-  {
-    BindLog log;
-    log.before = [](const std::string& call) { return call[0] == 'l' ? ENOMEM : 0; };
-    EXPECT_THAT([&] { pool.allocate(); },
-                ThrowsMessage<PortPoolError>(
-                    AllOf(HasSubstr("bind for a lease"), Not(HasSubstr("became free")))));
-  }
-  EXPECT_NE(pool.allocate().port(), 0);
-}
-
-// As net/unix/af_unix.c finds the place of an abstract name among 256.
-TEST(AbstractName, SpreadsOverTheKernelsTable) {
-  std::array<int, 256> counts{};
-  for (unsigned port = 1024; port < 65536; ++port) {
-    const auto name = std::string("\1\0\0", 3) + platform::abstractNameOf(port);  // with AF_UNIX
-    unsigned sum = 0;
-    for (std::size_t i = 0; i < name.size(); ++i) {
-      sum += static_cast<unsigned>(static_cast<unsigned char>(name[i])) << (i % 2 == 0 ? 0 : 8);
-    }
-    while (sum > 0xFFFF) sum = (sum & 0xFFFF) + (sum >> 16);
-    const unsigned folded = ~sum & 0xFFFF;
-    constexpr unsigned kDatagram = 2;
-    ++counts[(folded ^ (folded >> 8) ^ kDatagram) & 0xFF];
-  }
-  EXPECT_LT(*std::max_element(counts.begin(), counts.end()), 3 * 64512 / 256);
 }
 
 }  // namespace

@@ -1,12 +1,10 @@
 #include <portpool/server_ports.hpp>
 
 #include <gmock/gmock.h>
-#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <sched.h>
 #include <cerrno>
 #include <fstream>
 #include <functional>
@@ -15,8 +13,8 @@
 
 #include <portpool/errors.hpp>
 
-#include "platform/linux/ephemeral_range.hpp"
 #include "surroundings.hpp"
+#include "system/system.hpp"
 #include "text.hpp"
 
 namespace portpool::test {
@@ -81,98 +79,6 @@ TEST(CTestResources, WithoutIdsAreAnError) {
   });
 }
 
-// ---- The ephemeral range ------------------------------------------------------------------------
-
-TEST(EphemeralRange, IsTheSystems) {
-  std::ifstream file(platform::kEphemeralRangeFile);
-  int first = 0, last = 0;
-  if (!(file >> first >> last)) GTEST_SKIP() << platform::kEphemeralRangeFile << " is not there";
-  EXPECT_EQ(getEphemeralTCPPortRange().first, first);
-  EXPECT_EQ(getEphemeralTCPPortRange().last, last);
-}
-
-TEST(EphemeralRange, IsReadFromAFileAsTheKernelWritesIt) {
-  const ScopedFolder folder;
-  EXPECT_EQ(platform::readEphemeralRange(folder.file("range", "32768\t60999\n")),
-            (PortRange{32768, 60999}));
-  EXPECT_EQ(platform::readEphemeralRange(folder.file("range", "1 65535")), (PortRange{1, 65535}));
-  EXPECT_EQ(platform::readEphemeralRange(folder.file("range", "5 5\n")), (PortRange{5, 5}));
-}
-
-TEST(EphemeralRange, IsUnknownWithoutTheFile) {
-  EXPECT_EQ(platform::readEphemeralRange(ScopedFolder().path("none")), std::nullopt);
-}
-
-TEST(EphemeralRange, GarbageIsAnError) {
-  const ScopedFolder folder;
-  for (const char* text :
-       {"garbage", "32768", "32768 ", "32768 x", "60999 32768", "0 60999", "32768 65536",
-        "32768 60999 1", "-5 60999", "32768-60999", "32768 99999999999999999999", " \t "}) {
-    const auto path = folder.file("range", text);
-    EXPECT_THAT([&] { platform::readEphemeralRange(path); },
-                ThrowsMessage<PortRangeUnknownError>(
-                    AllOf(HasSubstr(path), HasSubstr('"' + printable(text, 40) + '"'),
-                          HasSubstr("set PORTPOOL_PORTS"))))
-        << text;
-  }
-}
-
-TEST(EphemeralRange, AnEmptyFileOrAFolderIsAnError) {
-  const ScopedFolder folder;
-  for (const auto& path : {folder.file("empty", ""), folder.path("")}) {
-    EXPECT_THAT([&] { platform::readEphemeralRange(path); },
-                ThrowsMessage<PortRangeUnknownError>(AllOf(
-                    HasSubstr("cannot read"), HasSubstr(path), HasSubstr("set PORTPOOL_PORTS"))));
-  }
-}
-
-TEST(EphemeralRange, AFileThatMayNotBeReadIsAnError) {
-  checkInChild([] {
-    const ScopedFolder folder;
-    const auto path = folder.file("range", "32768 60999\n");
-    ::chmod(path.c_str(), 0);
-    giveUpCapabilities();
-    EXPECT_THAT([&] { platform::readEphemeralRange(path); },
-                ThrowsMessage<PortRangeUnknownError>(
-                    AllOf(HasSubstr("cannot read the range of ephemeral ports from " + path),
-                          HasSubstr("Permission denied"), HasSubstr("set PORTPOOL_PORTS"))));
-  });
-}
-
-/// In a forked child, hides the system's settings of IPv4 and leaves a folder in their place.
-void hideSystemSettings() {
-  const auto folder = std::filesystem::path(platform::kEphemeralRangeFile).parent_path();
-  if (::unshare(CLONE_NEWNS) != 0 ||
-      ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
-      ::mount("none", folder.c_str(), "tmpfs", 0, nullptr) != 0) {
-    throw Refused("the kernel refuses to hide " + folder.string());
-  }
-}
-
-TEST(EphemeralRange, IsIanasWithAWarningIfTheSystemHasNone) {
-  checkInChild([] {
-    hideSystemSettings();
-    StderrReader stderrReader;
-    EXPECT_EQ(getEphemeralTCPPortRange(), (PortRange{49152, 65535}));
-    EXPECT_THAT(stderrReader.rest(),
-                AllOf(HasSubstr("portpool: warning: "), HasSubstr(platform::kEphemeralRangeFile),
-                      HasSubstr("49152-65535"), HasSubstr("PORTPOOL_PORTS")));
-    EXPECT_EQ(getServerTCPPorts(), (PortSet{{1024, 49151}} - excludedTCPPorts()));
-  });
-}
-
-TEST(EphemeralRange, GarbageInTheSystemsFileIsAnErrorOfTheServerPortsToo) {
-  checkInChild([] {
-    hideSystemSettings();
-    std::ofstream(platform::kEphemeralRangeFile) << "oops\n";
-    EXPECT_THAT([] { getServerTCPPorts(); },
-                ThrowsMessage<PortRangeUnknownError>(
-                    AllOf(HasSubstr(platform::kEphemeralRangeFile), HasSubstr("\"oops\""))));
-    const ScopedEnvironment variable("PORTPOOL_PORTS", "20000");
-    EXPECT_EQ(getServerTCPPorts().toString(), "20000") << "the range is not asked for";
-  });
-}
-
 // ---- The computed ports -------------------------------------------------------------------------
 
 TEST(ServerPorts, AreThoseAbove1023ButTheEphemeralAndTheExcluded) {
@@ -195,16 +101,15 @@ TEST(ServerPorts, LeaveOutThePortsThatBrowsersRefuse) {
   EXPECT_THAT(getServerTCPPorts() & excludedTCPPorts(), IsEmpty());
 }
 
-/// In a forked child in a network of its own, sets the range of ephemeral ports.
-void setEphemeralRange(const std::string& range) {
+/// In a forked child, in a network of its own.
+void setOwnEphemeralRange(const std::string& range) {
   if (!enterOwnNetwork()) throw Refused("the kernel refuses a network namespace");
-  std::ofstream file(platform::kEphemeralRangeFile);
-  if (!(file << range << std::endl)) throw Refused("the ephemeral range cannot be set");
+  setEphemeralRange(range);
 }
 
 TEST(ServerPorts, LeaveOutBothEndsOfTheEphemeralRange) {
   checkInChild([] {
-    setEphemeralRange("20000 30000");
+    setOwnEphemeralRange("20000 30000");
     const auto ports = getServerTCPPorts();
     EXPECT_TRUE(ports.contains(19999));
     EXPECT_FALSE(ports.contains(20000));
@@ -215,7 +120,7 @@ TEST(ServerPorts, LeaveOutBothEndsOfTheEphemeralRange) {
 
 TEST(ServerPorts, DoWithoutTheEphemeralRangeIfItLeavesFewerThan50) {
   checkInChild([] {
-    setEphemeralRange("1024 65486");  // leaves 49
+    setOwnEphemeralRange("1024 65486");  // leaves 49
     StderrReader stderrReader;
     EXPECT_EQ(getServerTCPPorts(), (PortSet{{1024, 49151}} - excludedTCPPorts()));
     EXPECT_THAT(stderrReader.rest(),
@@ -227,7 +132,7 @@ TEST(ServerPorts, DoWithoutTheEphemeralRangeIfItLeavesFewerThan50) {
 
 TEST(ServerPorts, RespectAnEphemeralRangeThatLeaves50) {
   checkInChild([] {
-    setEphemeralRange("1024 65485");
+    setOwnEphemeralRange("1024 65485");
     StderrReader stderrReader;
     EXPECT_EQ(getServerTCPPorts(), (PortSet{{65486, 65535}}));
     EXPECT_EQ(stderrReader.rest(), "");

@@ -7,7 +7,6 @@
 
 #include <array>
 #include <cerrno>
-#include <fstream>
 #include <ostream>
 #include <string>
 #include <string_view>
@@ -15,8 +14,9 @@
 
 #include <portpool/errors.hpp>
 
-#include "platform/linux/ephemeral_range.hpp"
+#include "platform/posix/sockets.hpp"
 #include "surroundings.hpp"
+#include "system/system.hpp"
 
 namespace portpool::test {
 namespace {
@@ -30,7 +30,7 @@ static_assert(std::string_view(kHost) == "127.0.0.1");
 static_assert(std::string_view(kHostV6) == "::1");
 
 platform::Socket open(int family, int type = SOCK_STREAM) {
-  return platform::Socket(::socket(family, type | SOCK_CLOEXEC, 0));
+  return platform::newSocket(family, type);
 }
 
 void set(const platform::Socket& socket, int option) {
@@ -173,8 +173,7 @@ TEST_P(FindUnusedPort, CanBeBound) {
 TEST(FindUnusedPortDefault, IsIPv4AndTcpByDefault) {
   checkInChild([] {
     if (!enterOwnNetwork()) throw Refused("the kernel refuses a network namespace");
-    std::ofstream range(platform::kEphemeralRangeFile);
-    if (!(range << "20000 20000" << std::endl)) throw Refused("the range cannot be set");
+    setEphemeralRange("20000 20000");
     EXPECT_EQ(findUnusedPort(), 20000);
     const auto v6 = open(AF_INET6);
     EXPECT_EQ(v6 ? bindTo(v6, "::1", 20000, true) : 0, 0);

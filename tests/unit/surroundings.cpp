@@ -3,13 +3,8 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <linux/capability.h>
-#include <net/if.h>
 #include <netinet/in.h>
-#include <sched.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
@@ -21,6 +16,8 @@
 #include <system_error>
 
 #include "fork.hpp"
+#include "platform/posix/sockets.hpp"
+#include "system/system.hpp"
 
 namespace portpool::test {
 namespace {
@@ -53,19 +50,6 @@ class OwnSurroundings : public ::testing::Environment {
 }  // namespace
 
 // ---- This process -------------------------------------------------------------------------------
-
-bool enterOwnNetwork() {
-  const auto uid = std::to_string(::geteuid());
-  const bool isRoot = uid == "0";
-  if (::unshare(isRoot ? CLONE_NEWNET : CLONE_NEWUSER | CLONE_NEWNET) != 0) return false;
-  if (!isRoot) std::ofstream("/proc/self/uid_map") << uid << ' ' << uid << " 1\n";
-  const platform::Socket socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  ifreq loopback{};
-  std::strcpy(loopback.ifr_name, "lo");
-  loopback.ifr_flags = IFF_UP;
-  checked(::ioctl(socket.get(), SIOCSIFFLAGS, &loopback), "lo up");
-  return true;
-}
 
 PortSet freshPorts(std::size_t count) {
   static auto& pool = *new PortPool(getServerTCPPorts());
@@ -123,7 +107,8 @@ ScopedEnvironment::~ScopedEnvironment() {
 
 StderrReader::StderrReader() : before_(checked(::dup(STDERR_FILENO), "dup")) {
   std::array<int, 2> ends{};
-  checked(::pipe2(ends.data(), O_CLOEXEC), "pipe2");
+  checked(::pipe(ends.data()), "pipe");
+  for (const int end : ends) checked(::fcntl(end, F_SETFD, FD_CLOEXEC), "fcntl");
   readEnd_ = ends[0];
   ::dup2(ends[1], STDERR_FILENO);
   ::close(ends[1]);
@@ -180,12 +165,6 @@ void checkInChild(const std::function<void()>& check) {
   if ((*refusal)[0] != '\0') GTEST_SKIP() << refusal->data();
 }
 
-void giveUpCapabilities() {
-  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-  std::array<__user_cap_data_struct, 2> none{};
-  checked(static_cast<int>(::syscall(SYS_capset, &header, none.data())), "capset");
-}
-
 // ---- Programs that know nothing of portpool -----------------------------------------------------
 
 Address::Address(const std::string& host, std::uint16_t port) {
@@ -207,7 +186,8 @@ Address::Address(const std::string& host, std::uint16_t port) {
 }
 
 platform::Socket openSocket(int family, Reuse reuse, int type) {
-  platform::Socket socket(checked(::socket(family, type | SOCK_CLOEXEC, 0), "socket"));
+  auto socket = platform::newSocket(family, type);
+  checked(socket.get(), "socket");
   const auto set = [&](int option, bool isOn) {
     const int value = isOn ? 1 : 0;
     checked(::setsockopt(socket.get(), SOL_SOCKET, option, &value, sizeof value), "setsockopt");
@@ -245,8 +225,7 @@ void leaveTimeWait(std::uint16_t port, const std::string& host, Reuse reuse) {
   const Address address(host, port);
   auto client = openSocket(AF_INET);
   checked(::connect(client.get(), address.get(), address.size()), "connect");
-  const platform::Socket connection(
-      checked(::accept4(server.get(), nullptr, nullptr, SOCK_CLOEXEC), "accept"));
+  const platform::Socket connection(checked(acceptFrom(server.get()), "accept"));
   char byte = 0;
   checked(::shutdown(connection.get(), SHUT_WR), "shutdown");
   checked(static_cast<int>(::read(client.get(), &byte, 1)), "read");
@@ -266,7 +245,7 @@ int connectTo(const std::string& host, std::uint16_t port) {
 }
 
 bool hasIPv6() {
-  const platform::Socket socket(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const auto socket = platform::newSocket(AF_INET6, SOCK_STREAM);
   return socket && bindTo(socket, "::1", 0) == 0;
 }
 

@@ -5,7 +5,6 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
-#include <fstream>
 #include <future>
 #include <regex>
 #include <string>
@@ -14,8 +13,8 @@
 #include <portpool/portpool.hpp>
 
 #include "fork.hpp"
-#include "platform/linux/ephemeral_range.hpp"
 #include "surroundings.hpp"
+#include "system/system.hpp"
 
 namespace portpool::test {
 namespace {
@@ -148,8 +147,7 @@ TEST(WaitUntilListening, ForAHostThatDoesNotResolveIsAnErrorAtOnce) {
 TEST(WaitUntilListening, IsNotFooledByItsOwnConnection) {
   checkInChild([] {
     if (!enterOwnNetwork()) throw Refused("the kernel refuses a network namespace");
-    std::ofstream range(platform::kEphemeralRangeFile);
-    if (!(range << "20000 20000" << std::endl)) throw Refused("the range cannot be set");
+    setEphemeralRange("20000 20000");
     ASSERT_EQ(connectTo(kHost, 20000), 0) << "clients do not meet themselves";
     EXPECT_THROW(waitUntilListening(20000, kHost, 10ms), NotListeningError);
   });

@@ -22,4 +22,6 @@ socklen_t nameUnixSocket(const std::string& text, sockaddr_un& name) noexcept {
                                 (isAbstract ? 0 : 1));
 }
 
+void requireHolds() {}
+
 }  // namespace portpool::platform

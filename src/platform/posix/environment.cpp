@@ -1,14 +1,14 @@
 #include "platform/environment.hpp"
 
-#include <cstdlib>
+#include "environ.hpp"
 
-extern "C" char** environ;
+#include <cstdlib>
 
 namespace portpool::platform {
 
 std::vector<std::string> environmentNames(std::string_view prefix) {
   std::vector<std::string> names;
-  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+  for (char** entry = environmentTable(); entry != nullptr && *entry != nullptr; ++entry) {
     const std::string_view text = *entry;
     if (text.substr(0, prefix.size()) == prefix) names.emplace_back(text.substr(0, text.find('=')));
   }

@@ -6,6 +6,7 @@
 #include "lock_offset.hpp"
 #include "platform/fork.hpp"
 #include "platform/private_socket.hpp"
+#include "platform/process.hpp"
 #include "platform/system_error.hpp"
 
 #include <portpool/errors.hpp>
@@ -212,6 +213,25 @@ bool isLocked(const char* path, std::uint64_t key) {
   }
   bool isLocked = false;
   return findLock(file.get(), lockOffset(networkId(), key), isLocked) == 0 && isLocked;
+}
+
+void checkLocks(const std::string& path) {
+  constexpr int kFlags = O_RDWR | O_CLOEXEC | O_NOFOLLOW;
+  const NoFork noFork;
+  const Socket one(::open(path.c_str(), kFlags)), other(::open(path.c_str(), kFlags));
+  if (!one || !other) throwSystemError("open " + path, errno);
+  // Of no network and no port. Another thread's attempt to lock it fails, which is what is asked.
+  const auto byte = lockOffset(kNoNetwork, static_cast<std::uint64_t>(pid()));
+  const auto isKeptOff = [](int error) { return error == EAGAIN || error == EACCES; };
+  const int error = lockByte(one.get(), byte);
+  if (isKeptOff(error)) return;
+  bool isLocked = false;
+  if (error != 0 || !isKeptOff(lockByte(other.get(), byte)) ||
+      findLock(other.get(), byte, isLocked) != 0 || !isLocked) {
+    throw PortPoolError("the system does not lock " + path +
+                        " for one open file against another; leases need that: put it on a local "
+                        "file system, and on macOS use 10.15 or later");
+  }
 }
 
 std::unique_ptr<LeaseRegistry> makeLockFileRegistry(const std::string& path) {

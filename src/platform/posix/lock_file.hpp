@@ -14,6 +14,10 @@ namespace portpool::platform {
 /// not show which network this is.
 std::unique_ptr<LeaseRegistry> makeLockFileRegistry(const std::string& path);
 
+/// Throws PortPoolError unless the system has such locks: one of an open file keeps another open
+/// file off. The file is there.
+void checkLocks(const std::string& path);
+
 /// Whether some process holds the lock of a key in the file at `path`, as such leases are.
 bool isLocked(const char* path, std::uint64_t key);
 

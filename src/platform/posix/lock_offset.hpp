@@ -13,6 +13,9 @@ constexpr std::uint64_t lockOffset(std::uint64_t network, std::uint64_t key) {
   return network << 32 | key << 1;
 }
 
+/// A network that no process is in.
+inline constexpr std::uint64_t kNoNetwork = 0x7fffffff;
+
 /// What stands for a network there, of its cookie or the inode of its namespace.
 constexpr std::uint64_t lockNetwork(std::uint64_t id) { return id & 0x7fffffff; }
 

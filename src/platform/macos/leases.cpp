@@ -1,0 +1,31 @@
+// Leases by the lock file, the only kind there.
+//
+// It keeps processes, threads and copies of this library apart, since each of them opens the file
+// anew; the locks end with the last descriptor, which no program inherits and a forked child closes
+// at once. flock() would need a file and a descriptor for each lease, has no way to ask for a lock
+// without taking it, and would leave the files behind.
+
+#include "../posix/lock_file.hpp"
+#include "../posix/lock_offset.hpp"
+#include "platform/lease.hpp"
+
+#include <atomic>
+
+namespace portpool::platform {
+
+std::unique_ptr<LeaseRegistry> makeLeaseRegistry() {
+  static std::atomic<bool> isChecked{false};
+  auto registry = makeLockFileRegistry(kLockFile);
+  if (!isChecked) checkLocks(kLockFile);
+  isChecked = true;
+  return registry;
+}
+
+/// All processes of the machine are in one network.
+std::uint64_t networkId() { return 0; }
+
+bool othersMayLeaseOtherwise() { return false; }
+
+bool isLeasedOtherwise(std::uint16_t /*port*/) { return false; }
+
+}  // namespace portpool::platform

@@ -1,0 +1,22 @@
+#include "fork.hpp"
+
+namespace portpool::test {
+
+constexpr const char* kNoFilters = "macOS filters no system calls";
+
+void failCall(unsigned /*call*/, unsigned /*argument*/, unsigned /*value*/, int /*error*/) {
+  throw Refused(kNoFilters);
+}
+
+void dieWithoutFlag(unsigned /*call*/, unsigned /*argument*/, unsigned /*flag*/) {
+  throw Refused(kNoFilters);
+}
+
+/// There are none to refuse: each test with the lock file is one of the leases that there are.
+void refuseAbstractNames() {}
+
+void refuseNamespaces() {}
+
+void dieWithParent() noexcept {}
+
+}  // namespace portpool::test

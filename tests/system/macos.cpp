@@ -1,0 +1,42 @@
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <string>
+
+#include "fork.hpp"
+#include "system.hpp"
+#include "unit/surroundings.hpp"
+
+namespace portpool::test {
+namespace {
+
+[[noreturn]] void refuse(const char* what) { throw Refused(std::string("macOS has no ") + what); }
+
+}  // namespace
+
+std::unique_ptr<platform::LeaseRegistry> makeNamedRegistry() { return nullptr; }
+
+int acceptFrom(int listener) noexcept {
+  const int connection = ::accept(listener, nullptr, nullptr);
+  if (connection >= 0) ::fcntl(connection, F_SETFD, FD_CLOEXEC);
+  return connection;
+}
+
+bool enterOwnNetwork() { return false; }
+
+void refuseSocketQueries() { refuse("filter of system calls"); }
+void dieOfInheritance() { refuse("filter of system calls"); }
+void hideSocketTables() { refuse("file systems of a process's own"); }
+void setEphemeralRange(const std::string& /*range*/) { refuse("networks of a process's own"); }
+void switchOffIPv6() { refuse("networks of a process's own"); }
+
+void giveUpCapabilities() {
+  if (::geteuid() == 0) refuse("way for root to give up its powers and stay root");
+}
+
+void runOn(int /*processor*/) { refuse("choice of a processor"); }
+void becomeRealTime() { refuse("real-time scheduling of a process"); }
+pid_t forkBare() { refuse("fork() without its handlers"); }
+
+}  // namespace portpool::test
