@@ -132,7 +132,7 @@ std::optional<std::string> readWhileRunning(int process, int answer) {
 int get(const GetOptions& options) {
   ::signal(SIGPIPE, SIG_IGN);      // of an output that nobody reads: the ports are given back
   ::unsetenv("PORTPOOL_ISOLATE");  // the ports are for a process of this network
-  const auto pid = options.pid.value_or(callingProcess());
+  const auto pid = options.pid ? *options.pid : callingProcess();
   const int process = openProcess(pid);
   if (process < 0) {
     throwError("cannot lease ports for process " + std::to_string(pid) +

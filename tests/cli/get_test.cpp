@@ -172,6 +172,16 @@ TEST(Get, LeasesForTheProcessThatIsNamed) {
   EXPECT_EQ(portsIn(result.output).size(), 1U);
 }
 
+TEST(Get, LeasesForTheProcessThatIsNamedWhoeverCalls) {
+  // Without /proc, as where it hides the processes of others, nobody knows who calls.
+  const std::string hidden = "unshare -rm sh -c 'mount -t tmpfs none /proc && ";
+  if (runScript(hidden + "true'").exitCode != 0) GTEST_SKIP() << "/proc cannot be hidden here";
+  const auto result = runScript(hidden + "portpool get --for $$; portpool get'", "sh",
+                                {{"PORTPOOL_PORTS", getServerTCPPorts().toString()}});
+  EXPECT_EQ(portsIn(result.output).size(), 1U) << result.errors;
+  EXPECT_THAT(result.errors, HasSubstr("/proc does not show which process calls"));
+}
+
 TEST(Get, RefusesAProcessThatDoesNotRun) {
   const auto result = runScript("true & wait; portpool get --for $!");
   EXPECT_EQ(result.exitCode, 1);
