@@ -87,6 +87,7 @@ class CommandLine {
   /// A whole number, decimal with zeros before it, too, and never octal.
   static CLI::Option& decimal(CLI::Option& option) {
     return *option.transform([](const std::string& text) {
+      if (text.empty()) throw CLI::ValidationError("a number is expected, and not \"\"");
       return text.substr(std::min(text.find_first_not_of('0'), text.size() - 1));
     });
   }

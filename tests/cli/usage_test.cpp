@@ -59,6 +59,16 @@ TEST(Usage, NumbersAreDecimal) {
   EXPECT_EQ(runPortpool({"who", "00"}).exitCode, kUsage);
 }
 
+TEST(Usage, AnEmptyTextIsNoNumber) {
+  // As of a variable that is not set, in quotation marks.
+  for (const auto& arguments : {Arguments{"exec", "-n", "", "--", "true"},
+                                Arguments{"get", "--for", ""}, Arguments{"who", ""}}) {
+    const auto result = runPortpool(arguments);
+    EXPECT_EQ(result.exitCode, kUsage) << ::testing::PrintToString(arguments);
+    EXPECT_THAT(result.errors, HasSubstr("a number is expected, and not \"\""));
+  }
+}
+
 TEST(Usage, HelpShowsEachCommandWithExamples) {
   const auto overview = runPortpool({"--help"});
   EXPECT_EQ(overview.exitCode, 0);
