@@ -131,10 +131,15 @@ class CommandLine {
     auto& command = add("get", Runs::Nothing, "Print ports that stay leased until a process ends",
                         "The process is the shell that runs the script, even from within $(...) "
                         "and pipes. If another program\nruns portpool, like timeout or xargs, the "
-                        "process is that program: name the shell by --for $$.\n\n"
+                        "process is that program: name the shell by --for $$. Do\nso in a process "
+                        "substitution <(...), too, whose shell may have ended or become another "
+                        "program.\nIf a program runs a shell for a command, like make and "
+                        "system(), that shell is the process, and the\nport is given back when "
+                        "it ends: name the program by --for $PPID.\n\n"
                         "Examples:\n"
                         "  PORT=$(portpool get)\n"
-                        "  PORT=$(timeout 5 portpool get --for $$)",
+                        "  PORT=$(timeout 5 portpool get --for $$)\n"
+                        "  PORT := $(shell portpool get --for $$PPID)      (in a makefile)",
                         [this] { return get(get_); });
     addPorts(command, get_.ports);
     decimal(*command.add_option("--for", get_.pid, "The process, if it is not the calling shell"))

@@ -82,6 +82,24 @@ TEST_P(GetIn, AProgramBetweenThemLeasesForTheScriptByName) {
   expectLeasedUntilTheEnd("$(timeout 60 portpool get --for $$)");
 }
 
+TEST_P(GetIn, AProcessSubstitutionLeasesForTheScriptByName) {
+  if (GetParam() == std::string("dash")) GTEST_SKIP() << "it has no process substitutions";
+  expectLeasedUntilTheEnd("$(exec cat <(portpool get --for $$))");
+  expectLeasedUntilTheEnd("$(cat < <(portpool get --for $$))");
+}
+
+TEST(Get, LeasesForTheProgramThatRunsAShellByName) {
+  const TemporaryFile makefile;
+  std::ofstream(makefile.path()) << "PORT := $(shell portpool get --for $$PPID | head -1)\n"
+                                    "all:; @portpool list --json; echo $(PORT) >&2\n";
+  if (runScript("command -v make").exitCode != 0) GTEST_SKIP() << "there is no make";
+  const auto result = runScript("make -f " + makefile.path());
+  const auto ports = portsIn(result.errors);
+  ASSERT_EQ(ports.size(), 1U) << result.output << result.errors;
+  EXPECT_THAT(result.output, HasSubstr("\"port\": " + std::to_string(ports[0])));
+  awaitReturnOf(ports[0]);
+}
+
 TEST(Get, KnowsAShellByTheNameOfItsProgram) {
   for (const std::string name : {"posh", "ksh93", "busybox"}) {
     const auto result = runScript("folder=$(mktemp -d); shell=$folder/" + name +
