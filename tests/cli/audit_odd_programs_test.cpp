@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
@@ -245,6 +246,20 @@ TEST_F(AuditOfOddPrograms, WriteWhereverTheLogIs) {
   EXPECT_THAT(result.output, HasSubstr('\n' + p + ' '));
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
   std::filesystem::remove(folder.path());
+}
+
+// ---- The log ------------------------------------------------------------------------------------
+
+TEST(AuditLog, IsRemovedByAnAuditThatIsEndedAsItBegins) {
+  const TemporaryFile folder;
+  std::filesystem::remove(folder.path());
+  std::filesystem::create_directory(folder.path());
+  const auto result = runPortpool({"audit", "--", "sleep", "1000"},
+                                  {{"TMPDIR", folder.path()}, {"LD_PRELOAD", TERMINATING_MKDTEMP}});
+  EXPECT_EQ(result.exitCode, 128 + SIGTERM) << result.errors;
+  EXPECT_THAT(result.output, HasSubstr("portpool audit: "));  // of the command, which has ended
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+  std::filesystem::remove_all(folder.path());
 }
 
 // ---- What they write ----------------------------------------------------------------------------
