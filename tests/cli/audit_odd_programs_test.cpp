@@ -139,7 +139,8 @@ TEST_F(AuditOfOddPrograms, AreSanitizedWithOptionsOfTheirOwn) {
 
 TEST_F(AuditOfOddPrograms, AreNamedWithoutTheLibrary) {
   for (const std::string script :
-       {"env -u LD_PRELOAD $U", "LD_PRELOAD= $U", "env LD_PRELOAD=libm.so.6 $U"}) {
+       {"env -u LD_PRELOAD $U", "LD_PRELOAD= $U", "env LD_PRELOAD=libm.so.6 $U",
+        "PORTPOOL_AUDIT= $U"}) {
     EXPECT_EQ(auditScript(script).report.at("unseen"),
               unseen(PORT_USER, "started without this environment"))
         << script;
