@@ -145,9 +145,8 @@ TEST_F(AuditOfOddPrograms, AreSanitizedWithOptionsOfTheirOwn) {
 // ---- Those that it does not see -----------------------------------------------------------------
 
 TEST_F(AuditOfOddPrograms, AreNamedWithoutTheLibrary) {
-  for (const std::string script :
-       {"env -u LD_PRELOAD $U", "LD_PRELOAD= $U", "env LD_PRELOAD=libm.so.6 $U",
-        "PORTPOOL_AUDIT= $U"}) {
+  for (const std::string script : {"env -u LD_PRELOAD $U", "LD_PRELOAD= $U",
+                                   "env LD_PRELOAD=libm.so.6 $U", "PORTPOOL_AUDIT= $U"}) {
     EXPECT_EQ(auditScript(script).report.at("unseen"),
               unseen(PORT_USER, "started without this environment"))
         << script;
@@ -268,6 +267,20 @@ TEST(AuditLog, IsRemovedByAnAuditThatIsEndedAsItBegins) {
   EXPECT_THAT(result.output, HasSubstr("portpool audit: "));  // of the command, which has ended
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
   std::filesystem::remove_all(folder.path());
+}
+
+TEST(AuditLog, NamesTheVariableOfAFolderThatThereIsNot) {
+  const TemporaryFile file;  // and no folder
+  for (const auto& path : std::vector<std::string>{"", "/nonexistent", file.path()}) {
+    const auto result = runPortpool({"audit", "--", "true"}, {{"TMPDIR", path}});
+    EXPECT_EQ(result.exitCode, 1);
+    EXPECT_EQ(result.errors, "portpool: TMPDIR=\"" + path +
+                                 "\" names no folder; set TMPDIR to a folder in which this user "
+                                 "may write\n");
+  }
+  const auto result = runPortpool({"audit", "--", "true"}, {{"TMPDIR", "/proc"}});
+  EXPECT_EQ(result.exitCode, 1);
+  EXPECT_THAT(result.errors, StartsWith("portpool: cannot make a folder in /proc ("));
 }
 
 // ---- What they write ----------------------------------------------------------------------------
