@@ -20,6 +20,7 @@
 #include <filesystem>
 #include <fstream>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -296,6 +297,25 @@ TEST(ServeAddress, ThatIsNoneIsAnError) {
     EXPECT_EQ(result.exitCode, 2) << address;
     EXPECT_THAT(result.errors, HasSubstr("is not an address; give @NAME or a path")) << address;
   }
+}
+
+TEST(ServeDescriptors, ThatAreTooFewAreAnErrorThatSaysSo) {
+  if (kHasAddressSanitizer) GTEST_SKIP() << "NOT TESTED: AddressSanitizer needs descriptors";
+  const auto address = newAddress();
+  int failed = 0;
+  for (int limit = 4;; ++limit) {
+    const auto script = "ulimit -n " + std::to_string(limit) +
+                        "; exec " PORTPOOL_COMMAND " serve --address " + address;
+    try {
+      const PortServerProcess server("/usr/bin/env", {"sh", "-c", script});
+      break;
+    } catch (const std::runtime_error& error) {
+      ++failed;
+      EXPECT_THAT(error.what(), HasSubstr(": Too many open files; raise the limit")) << limit;
+      ASSERT_LT(limit, 100) << error.what();
+    }
+  }
+  EXPECT_GE(failed, 3);
 }
 
 TEST(ServePorts, AreThoseOfTheOptionOrOfTheEnvironment) {
