@@ -165,11 +165,11 @@ PortSet forbiddenPorts(const PortSet& ports) {
 void addForbidden(const PortSet& ports, Findings& findings) {
   const auto forbidden = forbiddenPorts(ports);
   const auto severity = forbidden == ports ? Severity::Error : Severity::Warning;
-  const auto add = [&](const PortSet& some, const std::string& why, const std::string& mend) {
+  const auto add = [&](const PortSet& some, const std::string& why, const std::string& fix) {
     if (some.empty()) return;
     findings.push_back(
         {"", severity,
-         counted(some.size(), "server port") + " that this user may not bind (" + why + ')', mend,
+         counted(some.size(), "server port") + " that this user may not bind (" + why + ')', fix,
          some.toString()});
   };
   const auto limit = std::strtoul(setting("ip_unprivileged_port_start").c_str(), nullptr, 10);
@@ -236,7 +236,7 @@ Findings checkEphemeralRange() {
                   range.toString()};
   if (left < kFew) {
     finding.text += ", which leaves " + counted(left, "port") + " for servers";
-    finding.mend = kNarrowRange;
+    finding.fix = kNarrowRange;
     if (serverTCPPortsVariable().empty() && portServerAddress().empty())
       finding.severity = Severity::Warning;
   }
@@ -256,7 +256,7 @@ Findings checkServerPorts() {
   if (ports.size() < kFewServerPorts) {
     all.severity = Severity::Warning;
     all.text += "; tests that run side by side will wait for each other";
-    all.mend = variable.empty() ? kNarrowRange : "export PORTPOOL_PORTS=20000-29999";
+    all.fix = variable.empty() ? kNarrowRange : "export PORTPOOL_PORTS=20000-29999";
   }
   Findings findings{all};
   for (auto& exclusion : exclusions(variable)) findings.push_back(std::move(exclusion));
