@@ -30,6 +30,11 @@ bool isProcMounted();
 /// As getServerTCPPorts(), without a word on stderr: checkVariables has it.
 PortSet serverPorts();
 
+inline constexpr const char* kManyPorts = "20000-29999";
+
+/// Advises other server ports, such as these: by a command, if a command can set them.
+void adviseOtherPorts(Finding& finding, const std::string& such);
+
 // Each may throw std::exception, with a message for the user, where it cannot tell.
 
 Findings checkVariables();

@@ -42,8 +42,10 @@ TEST(Doctor, CountsLeases) {
 TEST(Doctor, PrintsAlignedLines) {
   const auto result = runPortpool({"doctor"}, {{"PORTPOOL_PORT", "1"}});
   EXPECT_THAT(result.output, ContainsRegex("\nok       server ports     [0-9]+-"));
-  EXPECT_THAT(result.output, ContainsRegex("warning  variables        .*PORTPOOL_PORT .*\n"
-                                           "                          fix: unset PORTPOOL_PORT\n"));
+  EXPECT_THAT(result.output,
+              ContainsRegex("warning  variables        .*PORTPOOL_PORT .*\n"
+                            "                          fix: export "
+                            "PORTPOOL_PORTS=\"\\$PORTPOOL_PORT\"; unset PORTPOOL_PORT\n"));
   EXPECT_EQ(result.errors, "");
 }
 
@@ -62,6 +64,32 @@ TEST(Doctor, FindsVariablesThatAreWrong) {
   const auto diagnosis = diagnose({{"PORTPOOL_ISOLATE", "maybe"}});
   EXPECT_EQ(diagnosis.exitCode, 1);
   EXPECT_EQ(diagnosis.of("isolation", "error")[0]["fix"], "unset PORTPOOL_ISOLATE");
+}
+
+TEST(Doctor, FixesTheNameOfAVariable) {
+  for (const auto& [name, value] :
+       Variables{{"PORTPOOL_PORTS_FIL", "/dev/null/none"}, {"PORTPOOL_WAIT_SECOND", "5"}}) {
+    const auto set = "export " + name + "=" + value;
+    const auto warnings = diagnoseAfter(set).of("variables", "warning");
+    ASSERT_EQ(warnings.size(), 1U) << name;
+    const auto fix = warnings[0]["fix"].get<std::string>();
+    EXPECT_EQ(diagnoseAfter(set + "; " + fix).of("variables", "ok").size(), 1U) << fix;
+  }
+  EXPECT_EQ(diagnose({{"PORTPOOL_PORT", "1"}, {"PORTPOOL_PORTS", "20000-29999"}})
+                .of("variables", "warning")[0]["fix"],
+            "unset PORTPOOL_PORT");
+}
+
+TEST(Doctor, TellsWhereCTestHasItsPortsFrom) {
+  const TCPPortOwner owner;
+  const auto id = "id:" + std::to_string(owner.port()) + ",slots:1";
+  const auto diagnosis =
+      diagnose({{"CTEST_RESOURCE_GROUP_COUNT", "1"}, {"CTEST_RESOURCE_GROUP_0_PORTS", id}});
+  const auto ports = diagnosis.of("server ports", "warning");
+  ASSERT_EQ(ports.size(), 1U) << diagnosis.findings;
+  EXPECT_EQ(ports[0]["fix"], nullptr);
+  EXPECT_THAT(ports[0]["text"].get<std::string>(),
+              HasSubstr("in the resource specification file of CTest"));
 }
 
 TEST(Doctor, TakesNoSettingThatIsRightForAFault) {
