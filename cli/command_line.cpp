@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <exception>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -60,6 +61,9 @@ class CommandLine {
     try {
       app_.parse(static_cast<int>(mark - words.begin()), argv);
     } catch (const CLI::ParseError& error) {
+      using Code = CLI::ExitCodes;
+      const auto code = static_cast<Code>(error.get_exit_code());
+      if (code == Code::RequiredError || code == Code::ExtrasError) throwWithGuidance();
       return app_.exit(error) == 0 ? 0 : kUsage;
     }
     return chosen_();
@@ -72,6 +76,7 @@ class CommandLine {
   CLI::App& add(const std::string& name, Runs runs, const std::string& summary,
                 const std::string& details, std::function<int()> run) {
     auto& command = *app_.add_subcommand(name, summary);
+    runs_[name] = runs;
     if (runs == Runs::AnotherCommand) command.formatter(std::make_shared<FormatterForRunners>());
     command.footer(details);
     command.callback([this, name, runs, run = std::move(run)] {
@@ -82,6 +87,27 @@ class CommandLine {
       chosen_ = run;
     });
     return command;
+  }
+
+  /// Throws UsageError if the command is missing, which CLI11 cannot explain.
+  void throwWithGuidance() const {
+    const auto chosen = app_.get_subcommands();
+    if (const auto words = app_.remaining(); chosen.empty() || !words.empty()) {
+      std::string names;
+      for (const auto* command : app_.get_subcommands(nullptr)) {
+        names += (names.empty() ? "" : ", ") + command->get_name();
+      }
+      throw UsageError((words.empty() ? "there is no command in this command line"
+                                      : "there is no command \"" + words.front() + "\"") +
+                       "; the commands are " + names + ", and portpool --help explains them");
+    }
+    const auto& command = *chosen.front();
+    const auto words = command.remaining();
+    if (runs_.at(command.get_name()) == Runs::Nothing || !command_.empty()) return;
+    if (!words.empty() && words.front().rfind('-', 0) == 0) return;
+    const auto example = words.empty() ? "COMMAND [ARGUMENT...]" : words.front() + " ...";
+    throw UsageError("the command to run is expected after \"--\", as in portpool " +
+                     command.get_name() + " -- " + example);
   }
 
   /// A whole number, decimal with zeros before it, too, and never octal.
@@ -266,7 +292,8 @@ class CommandLine {
 
   CLI::App app_{"Gives every test its own TCP ports.", "portpool"};
   std::function<int()> chosen_;
-  Command command_;  // after "--"
+  std::map<std::string, Runs> runs_;  // by the name of the command
+  Command command_;                   // after "--"
   ExecOptions exec_;
   GetOptions get_;
   AuditOptions audit_;
