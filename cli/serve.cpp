@@ -1,5 +1,6 @@
 #include "commands.hpp"
 #include "descriptor.hpp"
+#include "output.hpp"
 #include "port_server.hpp"
 #include "request_loop.hpp"
 
@@ -201,7 +202,8 @@ int serve(const ServeOptions& options) {
     loop = std::make_unique<RequestLoop>(listener.descriptor(), end.get(), server);
   }
   runAll(loops, [&] {
-    std::printf("serving %zu ports on %s\n", ports.size(), address.name().c_str());
+    std::printf("serving %s on %s\n", counted(ports.size(), "port").c_str(),
+                address.name().c_str());
     std::fflush(stdout);
   });
   return 0;

@@ -327,6 +327,8 @@ TEST(ServePorts, AreThoseOfTheOptionOrOfTheEnvironment) {
   auto withOption = serve;
   for (const auto* word : {"--ports", "20000-20002,6000"}) withOption.emplace_back(word);
   EXPECT_THAT(PortServerProcess("/usr/bin/env", withOption).said(), HasSubstr("serving 3 ports"));
+  withOption.back() = "20000";
+  EXPECT_THAT(PortServerProcess("/usr/bin/env", withOption).said(), HasSubstr("serving 1 port on"));
   EXPECT_EQ(runPortpool({"serve", "--ports", "6000"}).exitCode, 1);
 }
 
