@@ -56,6 +56,7 @@ class CommandLine {
   int run(int argc, char** argv) {
     // What follows the first "--" belongs to another program and is not for CLI11 to parse.
     const std::vector<std::string> words(argv, argv + argc);
+    get_.words = argv;
     const auto mark = std::find(words.begin(), words.end(), "--");
     if (mark != words.end()) command_.assign(mark + 1, words.end());
     try {
@@ -225,7 +226,8 @@ class CommandLine {
         add("list", Runs::Nothing, "List the leased ports: who leases each, and what listens on it",
             "Lists the leases of all users in this network namespace. The command line of a test "
             "program that CTest\nruns names its test; it is cut after 400 bytes, in JSON after "
-            "16 KiB. What this user may not see is\nshown as \"?\".\n\n"
+            "16 KiB. What `portpool get`\nhas leased is shown as \"portpool get --for PID\", and "
+            "what this user may not see as \"?\".\n\n"
             "Examples:\n"
             "  portpool list\n"
             "  portpool list --json | jq '.ports[].port'",
