@@ -123,6 +123,7 @@ int audit(const AuditOptions& options, const Command& command) {
   const auto library = findLibrary();
   const auto& path = options.output;
   const Descriptor file(path.empty() ? -1 : openReport(path));
+  holdSignals();  // of which one would leave the log's folder behind
   const AuditLogFile logFile;
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   const int status =

@@ -35,6 +35,23 @@ std::size_t largestSize() {
   return limit.rlim_cur;
 }
 
+constexpr const char* kAdvice = "; set TMPDIR to a folder in which this user may write";
+
+/// The folder for temporary files.
+fs::path temporaryFolder() {
+  std::error_code error;
+  const auto folder = fs::temp_directory_path(error);
+  if (!error) return fs::absolute(folder);
+  // Those that it asks, in that order.
+  for (const auto* variable : {"TMPDIR", "TMP", "TEMP", "TEMPDIR"}) {
+    if (const auto* path = std::getenv(variable)) {
+      throw std::runtime_error(std::string(variable) + "=\"" + path + "\" names no folder" +
+                               kAdvice);
+    }
+  }
+  throw std::runtime_error("there is no folder /tmp" + std::string(kAdvice));
+}
+
 /// Makes the empty file a log; returns errno, or 0. Its beginning has its blocks at once, since
 /// programs would die of a write to memory without; they find out themselves about the rest.
 int initialize(int file, std::size_t size) {
@@ -48,11 +65,12 @@ int initialize(int file, std::size_t size) {
 
 }  // namespace
 
-AuditLogFile::AuditLogFile()
-    : folder_(fs::absolute(fs::temp_directory_path() / "portpool-audit-XXXXXX").string()) {
+AuditLogFile::AuditLogFile() : folder_((temporaryFolder() / "portpool-audit-XXXXXX").string()) {
   const auto size = largestSize();
   if (::mkdtemp(folder_.data()) == nullptr) {
-    throw std::system_error(errno, std::generic_category(), folder_);
+    const auto reason = std::generic_category().message(errno);
+    throw std::runtime_error("cannot make a folder in " + fs::path(folder_).parent_path().string() +
+                             " (" + reason + ')' + kAdvice);
   }
   path_ = folder_ + "/log-XXXXXX";
   file_ = Descriptor(::mkostemp(path_.data(), O_CLOEXEC));

@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -28,6 +29,8 @@ sigset_t signalsToTake() {
   }
   return signals;
 }
+
+std::optional<sigset_t> maskBefore;  // they were held
 
 constexpr int kEndedWithParent = 128 + SIGTERM;
 pid_t theParent = 0;  // for a signal's handler
@@ -97,13 +100,18 @@ pid_t endWithParent() {
   return theParent;
 }
 
+void holdSignals() {
+  if (maskBefore) return;
+  const auto signals = signalsToTake();
+  ::sigprocmask(SIG_BLOCK, &signals, &maskBefore.emplace());
+}
+
 int runCommand(const Command& command, pid_t parent, const std::function<void()>& prepare) {
   const auto signals = signalsToTake();
-  sigset_t before;
   handleEndOfChild(SIG_DFL);  // a parent that ignores it would leave no status
-  ::sigprocmask(SIG_BLOCK, &signals, &before);
+  holdSignals();
   if (::getppid() != parent) return kEndedWithParent;
-  const auto child = startCommand(command, prepare, before);
+  const auto child = startCommand(command, prepare, *maskBefore);
   askForEndOf(parent, SIGCHLD);
   bool isOrphan = false;
   for (;;) {

@@ -11,6 +11,9 @@ namespace portpool::cli {
 /// From now on this process ends with its parent, which is returned.
 pid_t endWithParent();
 
+/// From now on signals to this process wait for runCommand(), which passes them to its command.
+void holdSignals();
+
 /// Runs the command until it ends, and returns its exit status, or 128 and the number of the signal
 /// that ended it. Signals that are sent to this process meanwhile go to the command. The command is
 /// killed if this process is, and ended if `parent` ends, the parent of this process. `prepare`

@@ -8,10 +8,8 @@
 #include <unistd.h>
 
 #include <array>
-#include <cerrno>
 #include <ctime>
 #include <string>
-#include <system_error>
 #include <utility>
 
 namespace portpool::cli {
@@ -39,7 +37,7 @@ std::chrono::nanoseconds sinceSystemStart() noexcept {
 }
 
 ClientProcesses::ClientProcesses() : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
-  if (!epoll_) throw std::system_error(errno, std::generic_category(), "epoll_create1");
+  if (!epoll_) throw noDescriptor("epoll_create1");
 }
 
 std::shared_ptr<ClientProcess> ClientProcesses::find(pid_t pid, uid_t user,

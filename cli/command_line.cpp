@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <exception>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -55,11 +56,15 @@ class CommandLine {
   int run(int argc, char** argv) {
     // What follows the first "--" belongs to another program and is not for CLI11 to parse.
     const std::vector<std::string> words(argv, argv + argc);
+    get_.words = argv;
     const auto mark = std::find(words.begin(), words.end(), "--");
     if (mark != words.end()) command_.assign(mark + 1, words.end());
     try {
       app_.parse(static_cast<int>(mark - words.begin()), argv);
     } catch (const CLI::ParseError& error) {
+      using Code = CLI::ExitCodes;
+      const auto code = static_cast<Code>(error.get_exit_code());
+      if (code == Code::RequiredError || code == Code::ExtrasError) throwWithGuidance();
       return app_.exit(error) == 0 ? 0 : kUsage;
     }
     return chosen_();
@@ -72,6 +77,7 @@ class CommandLine {
   CLI::App& add(const std::string& name, Runs runs, const std::string& summary,
                 const std::string& details, std::function<int()> run) {
     auto& command = *app_.add_subcommand(name, summary);
+    runs_[name] = runs;
     if (runs == Runs::AnotherCommand) command.formatter(std::make_shared<FormatterForRunners>());
     command.footer(details);
     command.callback([this, name, runs, run = std::move(run)] {
@@ -84,9 +90,31 @@ class CommandLine {
     return command;
   }
 
+  /// Throws UsageError if the command is missing, which CLI11 cannot explain.
+  void throwWithGuidance() const {
+    const auto chosen = app_.get_subcommands();
+    if (const auto words = app_.remaining(); chosen.empty() || !words.empty()) {
+      std::string names;
+      for (const auto* command : app_.get_subcommands(nullptr)) {
+        names += (names.empty() ? "" : ", ") + command->get_name();
+      }
+      throw UsageError((words.empty() ? "there is no command in this command line"
+                                      : "there is no command \"" + words.front() + "\"") +
+                       "; the commands are " + names + ", and portpool --help explains them");
+    }
+    const auto& command = *chosen.front();
+    const auto words = command.remaining();
+    if (runs_.at(command.get_name()) == Runs::Nothing || !command_.empty()) return;
+    if (!words.empty() && words.front().rfind('-', 0) == 0) return;
+    const auto example = words.empty() ? "COMMAND [ARGUMENT...]" : words.front() + " ...";
+    throw UsageError("the command to run is expected after \"--\", as in portpool " +
+                     command.get_name() + " -- " + example);
+  }
+
   /// A whole number, decimal with zeros before it, too, and never octal.
   static CLI::Option& decimal(CLI::Option& option) {
     return *option.transform([](const std::string& text) {
+      if (text.empty()) throw CLI::ValidationError("a number is expected, and not \"\"");
       return text.substr(std::min(text.find_first_not_of('0'), text.size() - 1));
     });
   }
@@ -130,10 +158,15 @@ class CommandLine {
     auto& command = add("get", Runs::Nothing, "Print ports that stay leased until a process ends",
                         "The process is the shell that runs the script, even from within $(...) "
                         "and pipes. If another program\nruns portpool, like timeout or xargs, the "
-                        "process is that program: name the shell by --for $$.\n\n"
+                        "process is that program: name the shell by --for $$. Do\nso in a process "
+                        "substitution <(...), too, whose shell may have ended or become another "
+                        "program.\nIf a program runs a shell for a command, like make and "
+                        "system(), that shell is the process, and the\nport is given back when "
+                        "it ends: name the program by --for $PPID.\n\n"
                         "Examples:\n"
                         "  PORT=$(portpool get)\n"
-                        "  PORT=$(timeout 5 portpool get --for $$)",
+                        "  PORT=$(timeout 5 portpool get --for $$)\n"
+                        "  PORT := $(shell portpool get --for $$PPID)      (in a makefile)",
                         [this] { return get(get_); });
     addPorts(command, get_.ports);
     decimal(*command.add_option("--for", get_.pid, "The process, if it is not the calling shell"))
@@ -193,7 +226,8 @@ class CommandLine {
         add("list", Runs::Nothing, "List the leased ports: who leases each, and what listens on it",
             "Lists the leases of all users in this network namespace. The command line of a test "
             "program that CTest\nruns names its test; it is cut after 400 bytes, in JSON after "
-            "16 KiB. What this user may not see is\nshown as \"?\".\n\n"
+            "16 KiB. What `portpool get`\nhas leased is shown as \"portpool get --for PID\", and "
+            "what this user may not see as \"?\".\n\n"
             "Examples:\n"
             "  portpool list\n"
             "  portpool list --json | jq '.ports[].port'",
@@ -260,7 +294,8 @@ class CommandLine {
 
   CLI::App app_{"Gives every test its own TCP ports.", "portpool"};
   std::function<int()> chosen_;
-  Command command_;  // after "--"
+  std::map<std::string, Runs> runs_;  // by the name of the command
+  Command command_;                   // after "--"
   ExecOptions exec_;
   GetOptions get_;
   AuditOptions audit_;

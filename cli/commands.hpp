@@ -44,6 +44,7 @@ int exec(const ExecOptions& options, Command command);
 struct GetOptions {
   PortOptions ports;
   std::optional<int> pid;  // the process for which the ports are leased
+  char** words = nullptr;  // this program's command line, in the memory that the system shows
 };
 int get(const GetOptions& options);
 

@@ -2,6 +2,10 @@
 
 #include <unistd.h>
 
+#include <cerrno>
+#include <stdexcept>
+#include <string>
+#include <system_error>
 #include <utility>
 
 namespace portpool::cli {
@@ -25,5 +29,13 @@ class Descriptor {
  private:
   int descriptor_;
 };
+
+/// What to throw where the system gives no descriptor, by errno. `what` has failed.
+inline std::runtime_error noDescriptor(const std::string& what) {
+  const int error = errno;
+  return std::runtime_error(
+      what + ": " + std::generic_category().message(error) +
+      (error == EMFILE ? "; raise the limit of descriptors (ulimit -n)" : ""));
+}
 
 }  // namespace portpool::cli

@@ -61,7 +61,7 @@ std::string toJson(const Findings& findings, bool isHealthy) {
                     {"severity", nameOf(finding.severity)},
                     {"text", finding.text},
                     {"ports", finding.ports.empty() ? Json() : Json(finding.ports)},
-                    {"mend", finding.mend.empty() ? Json() : Json(finding.mend)}});
+                    {"fix", finding.fix.empty() ? Json() : Json(finding.fix)}});
   }
   return Json{{"healthy", isHealthy}, {"findings", list}}.dump(2, ' ', false,
                                                                Json::error_handler_t::replace) +
@@ -73,7 +73,7 @@ std::string toText(const Findings& findings) {
   for (const auto& finding : findings) {
     const auto ports = finding.ports.empty() ? "" : shortened(finding.ports) + ": ";
     rows.push_back({nameOf(finding.severity), finding.check, ports + finding.text});
-    if (!finding.mend.empty()) rows.push_back({"", "", "mend: " + finding.mend});
+    if (!finding.fix.empty()) rows.push_back({"", "", "fix: " + finding.fix});
   }
   return table(rows);
 }

@@ -19,7 +19,7 @@ struct Finding {
   std::string check;
   Severity severity = Severity::OK;
   std::string text{};
-  std::string mend{};   ///< a command, or "" where the text alone can say what to do
+  std::string fix{};   ///< a command, or "" where the text alone can say what to do
   std::string ports{};  ///< of which it speaks, as parsePortSet reads them
 };
 using Findings = std::vector<Finding>;
@@ -29,6 +29,11 @@ bool isProcMounted();
 
 /// As getServerTCPPorts(), without a word on stderr: checkVariables has it.
 PortSet serverPorts();
+
+inline constexpr const char* kManyPorts = "20000-29999";
+
+/// Advises other server ports, such as these: by a command, if a command can set them.
+void adviseOtherPorts(Finding& finding, const std::string& such);
 
 // Each may throw std::exception, with a message for the user, where it cannot tell.
 

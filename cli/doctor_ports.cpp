@@ -62,8 +62,8 @@ bool isRead(std::string_view variable) {
   return false;
 }
 
-/// The command that unsets the variable of which the message speaks, or "".
-std::string unsetVariableOf(const std::string& message) {
+/// The variable of which the message speaks, or "".
+std::string variableIn(const std::string& message) {
   std::string word;
   for (const char letter : message + ' ') {
     const auto c = static_cast<unsigned char>(letter);
@@ -71,10 +71,36 @@ std::string unsetVariableOf(const std::string& message) {
       word += letter;
       continue;
     }
-    if (isRead(word) && std::getenv(word.c_str()) != nullptr) return "unset " + word;
+    if (isRead(word) && std::getenv(word.c_str()) != nullptr) return word;
     word.clear();
   }
   return "";
+}
+
+/// The command that renames a variable that portpool does not know, of which the warning speaks, to
+/// one that it knows; "" if that would be wrong.
+std::string rename(const std::string& variable, const std::string& warning) {
+  constexpr std::string_view kBefore = "the nearest name is ";
+  const auto before = warning.find(kBefore);
+  if (before == std::string::npos) return "";
+  const auto begin = before + kBefore.size();
+  const auto name = warning.substr(begin, warning.find(':', begin) - begin);
+  if (std::getenv(name.c_str()) != nullptr) return "";
+  const auto renamed = tryInChild([&] {
+    ::setenv(name.c_str(), std::getenv(variable.c_str()), 1);
+    ::unsetenv(variable.c_str());
+    PortPool::process();
+  });
+  if (!renamed.hasSucceeded) return "";
+  return "export " + name + "=\"$" + variable + "\"; unset " + variable;
+}
+
+/// The command that fixes the variable of which the message speaks, or "".
+std::string fixVariableOf(const std::string& message) {
+  const auto variable = variableIn(message);
+  if (variable.empty()) return "";
+  const auto renaming = rename(variable, message);
+  return renaming.empty() ? "unset " + variable : renaming;
 }
 
 // ---- Server ports -------------------------------------------------------------------------------
@@ -114,29 +140,32 @@ PortSet reservable(const PortSet& ports) {
   return covered;
 }
 
-/// The command that keeps outgoing connections from the exposed ones of the ports.
-std::string keepApart(const PortSet& ports, const PortSet& exposed) {
+/// Advises what keeps outgoing connections from the exposed ones of the ports.
+void adviseToKeepApart(const PortSet& ports, const PortSet& exposed, Finding& finding) {
   constexpr std::size_t kFewestEphemeral = 4096;  // that outgoing connections can do with
   const auto ephemeral = ephemeralPorts();
   const auto reserved = reservable(exposed | reservedPorts());
   if ((ephemeral - reserved).size() >= kFewestEphemeral) {
-    return "sysctl -w net.ipv4.ip_local_reserved_ports=" + reserved.toString();
+    finding.fix = "sysctl -w net.ipv4.ip_local_reserved_ports=" + reserved.toString();
+    return;
   }
   for (const auto& others : {ports - ephemeral, portsFrom(kLowest) - ephemeral}) {
-    if (others.size() >= kFewServerPorts) return "export PORTPOOL_PORTS=" + others.toString();
+    if (others.size() >= kFewServerPorts) return adviseOtherPorts(finding, others.toString());
   }
-  return kNarrowRange;
+  finding.fix = kNarrowRange;
 }
 
 /// The ports that an outgoing connection may take first.
 void addExposed(const PortSet& ports, Findings& findings) {
   const auto exposed = (ports & ephemeralPorts()) - reservedPorts();
   if (exposed.empty()) return;
-  findings.push_back({"", Severity::Warning,
-                      counted(exposed.size(), "server port") +
-                          " of the ephemeral range, which an outgoing "
-                          "connection may take before a test's server does",
-                      keepApart(ports, exposed), exposed.toString()});
+  Finding finding{"", Severity::Warning,
+                  counted(exposed.size(), "server port") +
+                      " of the ephemeral range, which an outgoing connection may take before a "
+                      "test's server does",
+                  "", exposed.toString()};
+  adviseToKeepApart(ports, exposed, finding);
+  findings.push_back(std::move(finding));
 }
 
 /// The ports that this process may not bind. None of them is taken for it, not even for a moment:
@@ -165,11 +194,11 @@ PortSet forbiddenPorts(const PortSet& ports) {
 void addForbidden(const PortSet& ports, Findings& findings) {
   const auto forbidden = forbiddenPorts(ports);
   const auto severity = forbidden == ports ? Severity::Error : Severity::Warning;
-  const auto add = [&](const PortSet& some, const std::string& why, const std::string& mend) {
+  const auto add = [&](const PortSet& some, const std::string& why, const std::string& fix) {
     if (some.empty()) return;
     findings.push_back(
         {"", severity,
-         counted(some.size(), "server port") + " that this user may not bind (" + why + ')', mend,
+         counted(some.size(), "server port") + " that this user may not bind (" + why + ')', fix,
          some.toString()});
   };
   const auto limit = std::strtoul(setting("ip_unprivileged_port_start").c_str(), nullptr, 10);
@@ -204,6 +233,17 @@ PortSet serverPorts() {
   return getServerTCPPorts();
 }
 
+void adviseOtherPorts(Finding& finding, const std::string& such) {
+  const auto variable = serverTCPPortsVariable();
+  if (variable.rfind("CTEST_", 0) == 0) {  // whatever PORTPOOL_PORTS says
+    finding.text +=
+        "; name other ports, such as " + such +
+        ", in the resource specification file of CTest, which gives this test its ports";
+  } else {
+    finding.fix = "export PORTPOOL_PORTS=" + such;
+  }
+}
+
 Findings checkVariables() {
   const auto trial = tryInChild([] {
     ::unsetenv("PORTPOOL_ISOLATE");  // for checkNamespaces
@@ -214,9 +254,9 @@ Findings checkVariables() {
     const bool isFault = !trial.hasSucceeded && &line == &trial.lines.back();
     constexpr std::string_view kMark = "warning: ";
     if (isFault) {
-      findings.push_back({"", Severity::Error, line, unsetVariableOf(line)});
+      findings.push_back({"", Severity::Error, line, fixVariableOf(line)});
     } else if (line.rfind(kMark, 0) == 0) {  // and not what PORTPOOL_VERBOSE says
-      findings.push_back({"", Severity::Warning, line.substr(kMark.size()), unsetVariableOf(line)});
+      findings.push_back({"", Severity::Warning, line.substr(kMark.size()), fixVariableOf(line)});
     }
   }
   if (findings.empty()) findings.push_back({"", Severity::OK, "every PORTPOOL_ variable is valid"});
@@ -236,7 +276,7 @@ Findings checkEphemeralRange() {
                   range.toString()};
   if (left < kFew) {
     finding.text += ", which leaves " + counted(left, "port") + " for servers";
-    finding.mend = kNarrowRange;
+    finding.fix = kNarrowRange;
     if (serverTCPPortsVariable().empty() && portServerAddress().empty())
       finding.severity = Severity::Warning;
   }
@@ -256,7 +296,11 @@ Findings checkServerPorts() {
   if (ports.size() < kFewServerPorts) {
     all.severity = Severity::Warning;
     all.text += "; tests that run side by side will wait for each other";
-    all.mend = variable.empty() ? kNarrowRange : "export PORTPOOL_PORTS=20000-29999";
+    if (variable.empty()) {
+      all.fix = kNarrowRange;
+    } else {
+      adviseOtherPorts(all, kManyPorts);
+    }
   }
   Findings findings{all};
   for (auto& exclusion : exclusions(variable)) findings.push_back(std::move(exclusion));

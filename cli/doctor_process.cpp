@@ -115,11 +115,11 @@ Findings checkDescriptors() {
     finding.text += "; each leased port takes one, and one more for each address it is held on";
     const auto most = std::to_string(kEnough);
     if (limit.rlim_max >= kFew) {
-      finding.mend = "ulimit -n " + std::to_string(std::min(kEnough, limit.rlim_max));
+      finding.fix = "ulimit -n " + std::to_string(std::min(kEnough, limit.rlim_max));
     } else if (mayOpen(kEnough)) {
-      finding.mend = "ulimit -n " + most;
+      finding.fix = "ulimit -n " + most;
     } else if (::geteuid() != 0) {
-      finding.mend = "sudo prlimit --pid $$ --nofile=" + most + ':' + most;
+      finding.fix = "sudo prlimit --pid $$ --nofile=" + most + ':' + most;
     } else {
       finding.text +=
           "; root may not raise the hard limit here: Docker gives its containers theirs "
@@ -147,9 +147,9 @@ Findings checkNamespaces() {
   std::string text;
   for (const auto& line : trial.lines) text += (text.empty() ? "" : ": ") + line;
   const bool isMisspelt = mode != "0" && mode != "try" && mode != "1";
-  const auto mend = isMisspelt ? "unset PORTPOOL_ISOLATE" : allowNamespaces();
-  if (mend.empty()) text += "; Docker gives them by --security-opt seccomp=unconfined";
-  return {{"", mode == "0" || mode == "try" ? Severity::Warning : Severity::Error, text, mend}};
+  const auto fix = isMisspelt ? "unset PORTPOOL_ISOLATE" : allowNamespaces();
+  if (fix.empty()) text += "; Docker gives them by --security-opt seccomp=unconfined";
+  return {{"", mode == "0" || mode == "try" ? Severity::Warning : Severity::Error, text, fix}};
 }
 
 }  // namespace portpool::cli

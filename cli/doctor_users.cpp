@@ -108,10 +108,11 @@ Findings checkPrograms() {
   }
   const bool isFull = all == ports;
   if (findings.empty() || isFull) {
-    findings.push_back({"", isFull ? Severity::Error : Severity::OK,
-                        "in use by programs that do not lease them: " + std::to_string(all.size()) +
-                            " of " + counted(ports.size(), "server port"),
-                        isFull ? "export PORTPOOL_PORTS=20000-29999" : ""});
+    Finding used{"", isFull ? Severity::Error : Severity::OK,
+                 "in use by programs that do not lease them: " + std::to_string(all.size()) +
+                     " of " + counted(ports.size(), "server port")};
+    if (isFull) adviseOtherPorts(used, kManyPorts);
+    findings.push_back(std::move(used));
   }
   return findings;
 }

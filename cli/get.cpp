@@ -14,6 +14,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <exception>
 #include <limits>
 #include <optional>
@@ -86,15 +87,36 @@ void detach(int process, int answer) {
   close(second + 1, std::numeric_limits<unsigned>::max());
 }
 
+/// Names the process in the command line that the system shows of this one, if there is room: where
+/// the ports are listed, one wants to know whose they are.
+void showFor(pid_t pid, char** words) {
+  const auto line = std::string(words[0]) + " get --for " + std::to_string(pid);
+  // The words are behind each other, and the variables behind them, which move elsewhere.
+  char* end = words[0];
+  const auto passIfNext = [&](const char* text) {
+    if (text == end) end += std::strlen(text) + 1;
+  };
+  for (auto** word = words; *word != nullptr; ++word) passIfNext(*word);
+  const auto size = static_cast<std::size_t>(end - words[0]);
+  for (auto** variable = environ; *variable != nullptr; ++variable) {
+    passIfNext(*variable);
+    *variable = ::strdup(*variable);
+    if (*variable == nullptr) return;
+  }
+  if (line.size() >= static_cast<std::size_t>(end - words[0])) return;
+  std::memset(words[0], 0, size);
+  std::memcpy(words[0], line.c_str(), line.size() + 1);
+}
+
 /// Takes the ports, writes them to `answer`, and keeps them as long as the process runs. Until it
 /// has answered, it ends with `parent`.
-int hold(const PortOptions& options, int process, int answer, pid_t parent) {
+int hold(const GetOptions& options, pid_t pid, int process, int answer, pid_t parent) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) return kFailure;
   detach(process, answer);
   std::vector<TCPPortOwner> owners;
   try {
-    owners = takePorts(options);
+    owners = takePorts(options.ports);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "portpool: %s\n", error.what());
     return kFailure;
@@ -102,6 +124,7 @@ int hold(const PortOptions& options, int process, int answer, pid_t parent) {
   std::string text;
   for (const auto& owner : owners) text += std::to_string(owner.port()) + '\n';
   replaceByNull(STDERR_FILENO);
+  showFor(pid, options.words);
   ::prctl(PR_SET_PDEATHSIG, 0);
   if (::write(answer, text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
     return kFailure;
@@ -132,7 +155,7 @@ std::optional<std::string> readWhileRunning(int process, int answer) {
 int get(const GetOptions& options) {
   ::signal(SIGPIPE, SIG_IGN);      // of an output that nobody reads: the ports are given back
   ::unsetenv("PORTPOOL_ISOLATE");  // the ports are for a process of this network
-  const auto pid = options.pid.value_or(callingProcess());
+  const auto pid = options.pid ? *options.pid : callingProcess();
   const int process = openProcess(pid);
   if (process < 0) {
     throwError("cannot lease ports for process " + std::to_string(pid) +
@@ -145,7 +168,7 @@ int get(const GetOptions& options) {
   if (child < 0) throwError("fork");
   if (child == 0) {
     ::close(answer[0]);
-    ::_exit(hold(options.ports, process, answer[1], self));
+    ::_exit(hold(options, pid, process, answer[1], self));
   }
   ::close(answer[1]);
   const auto text = readWhileRunning(process, answer[0]);

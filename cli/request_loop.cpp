@@ -21,6 +21,7 @@ constexpr std::uint64_t kAccept = 0, kEnd = 1, kEndedProcess = 2;
 
 RequestLoop::RequestLoop(int listener, int end, PortServer& server)
     : listener_(listener), server_(server), epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
+  if (!epoll_) throw noDescriptor("epoll_create1");
   watch(listener, kAccept, EPOLLEXCLUSIVE);  // that wakes one thread, not all
   watch(server.endedProcesses(), kEndedProcess);
   watch(end, kEnd);

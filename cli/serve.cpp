@@ -1,5 +1,6 @@
 #include "commands.hpp"
 #include "descriptor.hpp"
+#include "output.hpp"
 #include "port_server.hpp"
 #include "request_loop.hpp"
 
@@ -22,7 +23,6 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
-#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -103,7 +103,7 @@ class Listener {
 
   bool listen() {
     socket_ = openSocket();
-    return address_.bind(socket_) && ::listen(socket_.get(), SOMAXCONN) == 0;
+    return socket_ && address_.bind(socket_) && ::listen(socket_.get(), SOMAXCONN) == 0;
   }
 
   /// Whether the address is a socket that a server has left behind.
@@ -124,7 +124,7 @@ class Listener {
                                " is in use; stop the server that has it, or serve on another "
                                "(--address), which clients find by PORTSERVER_ADDRESS");
     }
-    throw std::system_error(errno, std::generic_category(), "cannot serve on " + address_.name());
+    throw noDescriptor("cannot serve on " + address_.name());
   }
 
   const UnixAddress& address_;
@@ -154,7 +154,7 @@ Descriptor endingSignals() {
   }
   ::sigprocmask(SIG_BLOCK, &signals, nullptr);
   Descriptor descriptor(::signalfd(-1, &signals, SFD_CLOEXEC));
-  if (!descriptor) throw std::system_error(errno, std::generic_category(), "signalfd");
+  if (!descriptor) throw noDescriptor("signalfd");
   return descriptor;
 }
 
@@ -202,7 +202,8 @@ int serve(const ServeOptions& options) {
     loop = std::make_unique<RequestLoop>(listener.descriptor(), end.get(), server);
   }
   runAll(loops, [&] {
-    std::printf("serving %zu ports on %s\n", ports.size(), address.name().c_str());
+    std::printf("serving %s on %s\n", counted(ports.size(), "port").c_str(),
+                address.name().c_str());
     std::fflush(stdout);
   });
   return 0;

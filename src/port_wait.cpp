@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <map>
 #include <sstream>
+#include <vector>
 
 namespace portpool {
 namespace {
@@ -138,26 +139,25 @@ void PortWait::throwForbidden() const {
 std::string PortWait::describeUsers() const {
   if (const auto* server = pool_.server()) return server->describeEnd();
   constexpr std::size_t kMost = 20;
-  std::ostringstream text;
   const auto& ports = pool_.ports();
-  // Several ports can be too many though some are free.
-  const bool isEveryPortTaken = search_.count() == 1;
-  const bool isOnlyOne = ports.size() == 1;
-  text << (isEveryPortTaken ? (isOnlyOne ? "the only " : "all ") : "of the ");
-  if (!isOnlyOne) text << ports.size() << ' ';
-  text << (isOnlyOne ? "port" : "ports") << " of the pool (" << listed(ports) << ") "
-       << (isOnlyOne ? "is taken" : "are taken");
   const auto known = usersOfPorts(ports, UserSearch::SocketsAndLeases);
-  if (!known) {
-    return text.str() + "; it is not known by whom, because the system does not show its sockets";
-  }
-
   std::map<std::string, PortSet> users;
   PortSet explained;
-  for (const auto& user : *known) {
+  for (const auto& user : known.value_or(std::vector<PortUser>())) {
     const bool lingers = user.use == PortUser::Use::Lingers;
     users[lingers ? "connections in TIME_WAIT or the like" : user.process()].insert(user.port);
     explained.insert(user.port);
+  }
+  // Several ports can be too many though some are free.
+  const bool isEveryPortTaken = search_.count() == 1 || explained == ports;
+  const bool isOnlyOne = ports.size() == 1;
+  std::ostringstream text;
+  text << (isOnlyOne ? "the only " : isEveryPortTaken ? "all " : "some of the ");
+  if (!isOnlyOne) text << ports.size() << ' ';
+  text << (isOnlyOne ? "port" : "ports") << " of the pool (" << listed(ports) << ") "
+       << (isOnlyOne ? "is taken" : "are taken");
+  if (!known) {
+    return text.str() + "; it is not known by whom, because the system does not show its sockets";
   }
   if (isEveryPortTaken) {
     if (const auto rest = ports - explained; !rest.empty()) {

@@ -21,6 +21,7 @@ void find(Function*& function, const char* name) {
 void findAll(RealFunctions& functions) {
   find(functions.bind, "bind");
   find(functions.connect, "connect");
+  find(functions.bindresvport, "bindresvport");
   find(functions.execve, "execve");
   find(functions.execvpe, "execvpe");
   find(functions.fexecve, "fexecve");

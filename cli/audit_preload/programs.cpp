@@ -54,7 +54,9 @@ const char* whyLeft(Words environment) {
   bool hasLog = false, hasLibrary = false;
   for (; environment != nullptr && *environment != nullptr; ++environment) {
     const char* variable = *environment;
-    if (std::strncmp(variable, kLogVariable, size) == 0 && variable[size] == '=') hasLog = true;
+    if (std::strncmp(variable, kLogVariable, size) == 0 && variable[size] == '=') {
+      hasLog = variable[size + 1] != '\0';
+    }
     constexpr char kPreload[] = "LD_PRELOAD=";
     if (std::strncmp(variable, kPreload, sizeof kPreload - 1) == 0) {
       hasLibrary = std::strstr(variable, kLibrary) != nullptr;

@@ -1,4 +1,4 @@
-// bind() and connect(): what the program would call, and a line of the log.
+// bind(), bindresvport() and connect(): what the program would call, and a line of the log.
 
 #include "current_test.hpp"
 #include "endpoint.hpp"
@@ -121,6 +121,19 @@ PORTPOOL_AUDIT_EXPORT int bind(int socket, const sockaddr* address, socklen_t si
   const int error = result == 0 ? 0 : errno;
   if (error == 0 || error == EADDRINUSE) {
     recordBind(socket, address, size, error, __builtin_return_address(0));
+  }
+  return result;
+}
+
+/// Which binds within the C library, to a port below 1024 that it finds free: as to port 0.
+PORTPOOL_AUDIT_EXPORT int bindresvport(int socket, sockaddr_in* address) noexcept {
+  const int result = real().bindresvport(socket, address);
+  const KeepErrno keepErrno;
+  if (result == 0) {
+    sockaddr_in any{};
+    any.sin_family = AF_INET;
+    recordBind(socket, reinterpret_cast<const sockaddr*>(&any), sizeof any, 0,
+               __builtin_return_address(0));
   }
   return result;
 }

@@ -6,6 +6,7 @@
 // wait under, and make their own system calls by syscall(), which nobody cancels and nobody else
 // intercepts.
 
+#include <netinet/in.h>
 #include <spawn.h>
 #include <sys/socket.h>
 
@@ -35,6 +36,7 @@ struct RealFunctions {
 
   int (*bind)(int, const sockaddr*, socklen_t);
   int (*connect)(int, const sockaddr*, socklen_t);
+  int (*bindresvport)(int, sockaddr_in*);
   int (*execve)(const char*, Words, Words);
   int (*execvpe)(const char*, Words, Words);
   int (*fexecve)(int, Words, Words);

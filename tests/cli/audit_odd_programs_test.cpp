@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
@@ -100,6 +101,13 @@ TEST_F(AuditOfOddPrograms, BindWithLittleMemory) {
   EXPECT_THAT(auditScript("sh -c '" + script + p + "'").findings(), ElementsAre("fixed " + p));
 }
 
+TEST_F(AuditOfOddPrograms, BindToAPortThatTheCLibraryFinds) {
+  const auto result = auditScript("$ODD reserved");
+  if (result.status == 77) GTEST_SKIP() << "only root may bind a reserved port";
+  EXPECT_EQ(result.status, 0) << result.messages;
+  EXPECT_THAT(result.findings(), ::testing::IsEmpty());  // nor a connection to what nobody bound
+}
+
 TEST_F(AuditOfOddPrograms, WriteMoreThanTheyMap) {
   for (const std::string way : {"many-lines", "many-lines-without-the-log"}) {
     const auto result = auditScript("$ODD " + way + " $P");
@@ -137,8 +145,8 @@ TEST_F(AuditOfOddPrograms, AreSanitizedWithOptionsOfTheirOwn) {
 // ---- Those that it does not see -----------------------------------------------------------------
 
 TEST_F(AuditOfOddPrograms, AreNamedWithoutTheLibrary) {
-  for (const std::string script :
-       {"env -u LD_PRELOAD $U", "LD_PRELOAD= $U", "env LD_PRELOAD=libm.so.6 $U"}) {
+  for (const std::string script : {"env -u LD_PRELOAD $U", "LD_PRELOAD= $U",
+                                   "env LD_PRELOAD=libm.so.6 $U", "PORTPOOL_AUDIT= $U"}) {
     EXPECT_EQ(auditScript(script).report.at("unseen"),
               unseen(PORT_USER, "started without this environment"))
         << script;
@@ -245,6 +253,34 @@ TEST_F(AuditOfOddPrograms, WriteWhereverTheLogIs) {
   EXPECT_THAT(result.output, HasSubstr('\n' + p + ' '));
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
   std::filesystem::remove(folder.path());
+}
+
+// ---- The log ------------------------------------------------------------------------------------
+
+TEST(AuditLog, IsRemovedByAnAuditThatIsEndedAsItBegins) {
+  const TemporaryFile folder;
+  std::filesystem::remove(folder.path());
+  std::filesystem::create_directory(folder.path());
+  const auto result = runPortpool({"audit", "--", "sleep", "1000"},
+                                  {{"TMPDIR", folder.path()}, {"LD_PRELOAD", TERMINATING_MKDTEMP}});
+  EXPECT_EQ(result.exitCode, 128 + SIGTERM) << result.errors;
+  EXPECT_THAT(result.output, HasSubstr("portpool audit: "));  // of the command, which has ended
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+  std::filesystem::remove_all(folder.path());
+}
+
+TEST(AuditLog, NamesTheVariableOfAFolderThatThereIsNot) {
+  const TemporaryFile file;  // and no folder
+  for (const auto& path : std::vector<std::string>{"", "/nonexistent", file.path()}) {
+    const auto result = runPortpool({"audit", "--", "true"}, {{"TMPDIR", path}});
+    EXPECT_EQ(result.exitCode, 1);
+    EXPECT_EQ(result.errors, "portpool: TMPDIR=\"" + path +
+                                 "\" names no folder; set TMPDIR to a folder in which this user "
+                                 "may write\n");
+  }
+  const auto result = runPortpool({"audit", "--", "true"}, {{"TMPDIR", "/proc"}});
+  EXPECT_EQ(result.exitCode, 1);
+  EXPECT_THAT(result.errors, StartsWith("portpool: cannot make a folder in /proc ("));
 }
 
 // ---- What they write ----------------------------------------------------------------------------

@@ -27,7 +27,7 @@ TEST(Doctor, FindsThatNamespacesAreRefused) {
     const auto unused = diagnose();
     const auto warnings = unused.of("isolation", "warning");
     require(warnings.size() == 1, unused.findings.dump().c_str());
-    require(warnings[0]["mend"].is_null(), "a mend, though no command mends it");
+    require(warnings[0]["fix"].is_null(), "a fix, though no command fixes it");
     require(warnings[0]["text"].get<std::string>().find("seccomp=unconfined") != std::string::npos,
             unused.findings.dump().c_str());
     const auto tried = diagnose({{"PORTPOOL_ISOLATE", "try"}});
@@ -44,7 +44,7 @@ TEST(Doctor, FindsThatNamespacesAreOff) {
   const auto diagnosis = diagnoseIsolated("echo 0 > /proc/sys/user/max_user_namespaces");
   const auto warnings = diagnosis.of("isolation", "warning");
   if (warnings.empty()) GTEST_SKIP() << "this user may not limit namespaces";
-  EXPECT_EQ(warnings[0]["mend"], "sysctl -w user.max_user_namespaces=10000");
+  EXPECT_EQ(warnings[0]["fix"], "sysctl -w user.max_user_namespaces=10000");
 }
 
 TEST(Doctor, FindsThatNoNamespaceIsLeft) {
@@ -53,10 +53,10 @@ TEST(Doctor, FindsThatNoNamespaceIsLeft) {
   const std::string limit = "echo 1 > /proc/sys/user/max_net_namespaces";
   const auto warnings = diagnoseIsolated(limit).of("isolation", "warning");
   if (warnings.empty()) GTEST_SKIP() << "this user may not limit namespaces";
-  EXPECT_EQ(warnings[0]["mend"], "sysctl -w user.max_net_namespaces=10000");
-  const auto mended =
-      diagnoseIsolated(limit + "; " + warnings[0]["mend"].get<std::string>() + " > /dev/null");
-  EXPECT_EQ(mended.of("isolation", "ok").size(), 1U) << mended.findings;
+  EXPECT_EQ(warnings[0]["fix"], "sysctl -w user.max_net_namespaces=10000");
+  const auto fixed =
+      diagnoseIsolated(limit + "; " + warnings[0]["fix"].get<std::string>() + " > /dev/null");
+  EXPECT_EQ(fixed.of("isolation", "ok").size(), 1U) << fixed.findings;
 }
 
 TEST(Doctor, SaysWhatItCannotSeeWithoutProc) {
@@ -68,8 +68,8 @@ TEST(Doctor, SaysWhatItCannotSeeWithoutProc) {
     const auto text = diagnosis.findings.dump();
     require(diagnosis.exitCode == 1, text.c_str());
     for (const auto* check : {"ephemeral range", "leases", "programs", "isolation"}) {
-      const auto mends = having(diagnosis.of(check), "mend", "mount -t proc proc /proc");
-      require(mends.size() == 1, text.c_str());
+      const auto fixes = having(diagnosis.of(check), "fix", "mount -t proc proc /proc");
+      require(fixes.size() == 1, text.c_str());
     }
     require(text.find("leased now") == std::string::npos, text.c_str());
     require(text.find("\"unset ") == std::string::npos, text.c_str());
@@ -133,7 +133,7 @@ TEST(Doctor, FindsProgramsOnManyServerPorts) {
   const auto some = diagnose({{"PORTPOOL_PORTS", one.port + ',' + two.port + ",20000-20010"}});
   const auto warnings = some.of("programs", "warning");
   ASSERT_EQ(warnings.size(), 1U) << some.findings;
-  EXPECT_EQ(warnings[0]["mend"], "kill " + std::to_string(::getpid()));
+  EXPECT_EQ(warnings[0]["fix"], "kill " + std::to_string(::getpid()));
   EXPECT_THAT(warnings[0]["text"].get<std::string>(), StartsWith("15 % of the server ports"));
   EXPECT_TRUE(some.of("programs", "error").empty());
   const auto few = diagnose({{"PORTPOOL_PORTS", one.port + ',' + two.port + ",20000-20999"}});
@@ -151,13 +151,13 @@ TEST(Doctor, SaysHowToSeeProgramsThatAreNotShown) {
   const auto found = Diagnosis(result).of("programs", "warning");
   ASSERT_EQ(found.size(), 1U) << found;
   EXPECT_THAT(found[0]["text"].get<std::string>(), HasSubstr("run this outside"));
-  EXPECT_EQ(found[0]["mend"], nullptr);
+  EXPECT_EQ(found[0]["fix"], nullptr);
   const PublicCommand command;
   const auto others = Diagnosis(runScript(set + kAsOtherUser + command.path() + " doctor --json"))
                           .of("programs", "warning");
   ASSERT_EQ(others.size(), 1U) << others;
   EXPECT_THAT(others[0]["text"].get<std::string>(), HasSubstr("run this as root"));
-  EXPECT_EQ(others[0]["mend"], nullptr);
+  EXPECT_EQ(others[0]["fix"], nullptr);
 }
 
 TEST(Doctor, DoesNotCountTheServersOfTests) {

@@ -44,7 +44,8 @@ TEST(Doctor, PrintsAlignedLines) {
   EXPECT_THAT(result.output, ContainsRegex("\nok       server ports     [0-9]+-"));
   EXPECT_THAT(result.output,
               ContainsRegex("warning  variables        .*PORTPOOL_PORT .*\n"
-                            "                          mend: unset PORTPOOL_PORT\n"));
+                            "                          fix: export "
+                            "PORTPOOL_PORTS=\"\\$PORTPOOL_PORT\"; unset PORTPOOL_PORT\n"));
   EXPECT_EQ(result.errors, "");
 }
 
@@ -58,11 +59,37 @@ TEST(Doctor, FindsVariablesThatAreWrong) {
     const auto errors = diagnosis.of("variables", "error");
     ASSERT_EQ(errors.size(), 1U) << name << diagnosis.findings;
     EXPECT_THAT(errors[0]["text"].get<std::string>(), HasSubstr(value));
-    EXPECT_EQ(errors[0]["mend"], "unset " + name);
+    EXPECT_EQ(errors[0]["fix"], "unset " + name);
   }
   const auto diagnosis = diagnose({{"PORTPOOL_ISOLATE", "maybe"}});
   EXPECT_EQ(diagnosis.exitCode, 1);
-  EXPECT_EQ(diagnosis.of("isolation", "error")[0]["mend"], "unset PORTPOOL_ISOLATE");
+  EXPECT_EQ(diagnosis.of("isolation", "error")[0]["fix"], "unset PORTPOOL_ISOLATE");
+}
+
+TEST(Doctor, FixesTheNameOfAVariable) {
+  for (const auto& [name, value] :
+       Variables{{"PORTPOOL_PORTS_FIL", "/dev/null/none"}, {"PORTPOOL_WAIT_SECOND", "5"}}) {
+    const auto set = "export " + name + "=" + value;
+    const auto warnings = diagnoseAfter(set).of("variables", "warning");
+    ASSERT_EQ(warnings.size(), 1U) << name;
+    const auto fix = warnings[0]["fix"].get<std::string>();
+    EXPECT_EQ(diagnoseAfter(set + "; " + fix).of("variables", "ok").size(), 1U) << fix;
+  }
+  EXPECT_EQ(diagnose({{"PORTPOOL_PORT", "1"}, {"PORTPOOL_PORTS", "20000-29999"}})
+                .of("variables", "warning")[0]["fix"],
+            "unset PORTPOOL_PORT");
+}
+
+TEST(Doctor, TellsWhereCTestHasItsPortsFrom) {
+  const TCPPortOwner owner;
+  const auto id = "id:" + std::to_string(owner.port()) + ",slots:1";
+  const auto diagnosis =
+      diagnose({{"CTEST_RESOURCE_GROUP_COUNT", "1"}, {"CTEST_RESOURCE_GROUP_0_PORTS", id}});
+  const auto ports = diagnosis.of("server ports", "warning");
+  ASSERT_EQ(ports.size(), 1U) << diagnosis.findings;
+  EXPECT_EQ(ports[0]["fix"], nullptr);
+  EXPECT_THAT(ports[0]["text"].get<std::string>(),
+              HasSubstr("in the resource specification file of CTest"));
 }
 
 TEST(Doctor, TakesNoSettingThatIsRightForAFault) {
@@ -81,7 +108,7 @@ TEST(Doctor, SaysNothingTwice) {
 TEST(Doctor, FindsFewDescriptors) {
   const auto few = diagnoseAfter("ulimit -S -n 64");
   ASSERT_EQ(few.of("descriptors", "warning").size(), 1U) << few.findings;
-  EXPECT_THAT(few.of("descriptors")[0]["mend"].get<std::string>(), StartsWith("ulimit -n "));
+  EXPECT_THAT(few.of("descriptors")[0]["fix"].get<std::string>(), StartsWith("ulimit -n "));
   const auto tooFew = diagnoseAfter("ulimit -n 24");
   EXPECT_EQ(tooFew.of("descriptors", "error").size(), 1U);
   EXPECT_EQ(tooFew.exitCode, 1);
@@ -91,25 +118,25 @@ TEST(Doctor, FindsFewDescriptors) {
 
 TEST(Doctor, TellsHowToHaveMoreDescriptors) {
   const std::string limit = "ulimit -n 64; ";
-  const auto requireMended = [&](const Json& mend) {
-    const auto script = "sudo() { \"$@\"; }; " + limit + mend.get<std::string>();
-    const auto mended = diagnoseAfter(script);
-    EXPECT_EQ(mended.of("descriptors", "ok").size(), 1U) << mend << mended.findings;
+  const auto requireFixed = [&](const Json& fix) {
+    const auto script = "sudo() { \"$@\"; }; " + limit + fix.get<std::string>();
+    const auto fixed = diagnoseAfter(script);
+    EXPECT_EQ(fixed.of("descriptors", "ok").size(), 1U) << fix << fixed.findings;
   };
   const auto mayRaise = runScript("ulimit -n 64; ulimit -n 4096").exitCode == 0;
   const auto own = diagnoseAfter("ulimit -n 64").of("descriptors")[0];
   if (mayRaise) {
-    requireMended(own["mend"]);
+    requireFixed(own["fix"]);
   } else if (::geteuid() == 0) {
-    EXPECT_EQ(own["mend"], nullptr);
+    EXPECT_EQ(own["fix"], nullptr);
     EXPECT_THAT(own["text"].get<std::string>(), HasSubstr("root may not raise the hard limit"));
   }
   if (::geteuid() != 0) GTEST_SKIP() << "only root can be two users: run this test as root";
   const PublicCommand command;
   const auto others = Diagnosis(runScript(limit + kAsOtherUser + command.path() + " doctor --json"))
                           .of("descriptors")[0];
-  EXPECT_EQ(others["mend"], "sudo prlimit --pid $$ --nofile=4096:4096");
-  if (mayRaise) requireMended(others["mend"]);
+  EXPECT_EQ(others["fix"], "sudo prlimit --pid $$ --nofile=4096:4096");
+  if (mayRaise) requireFixed(others["fix"]);
 }
 
 TEST(Doctor, FindsFewServerPorts) {
@@ -161,7 +188,7 @@ TEST(Doctor, NamesTheServerOfThePorts) {
   const auto errors = having(unanswered.findings, "severity", "error");
   ASSERT_EQ(errors.size(), 1U) << errors;
   EXPECT_THAT(errors[0]["text"].get<std::string>(), HasSubstr("does not answer"));
-  EXPECT_EQ(errors[0]["mend"], "unset PORTSERVER_ADDRESS");
+  EXPECT_EQ(errors[0]["fix"], "unset PORTSERVER_ADDRESS");
   EXPECT_TRUE(unanswered.of("server ports").empty()) << unanswered.findings;
 }
 
@@ -207,10 +234,10 @@ TEST_F(DoctorOfNetworks, FindsAWideEphemeralRange) {
   const auto range = wide.of("ephemeral range", "warning");
   ASSERT_EQ(range.size(), 1U) << wide.findings;
   EXPECT_EQ(wide.exitCode, 0) << wide.findings;
-  const auto mended =
-      diagnoseIsolated(kWiden + "; " + range[0]["mend"].get<std::string>() + " > /dev/null");
-  EXPECT_EQ(mended.of("ephemeral range", "ok").size(), 1U) << mended.findings;
-  EXPECT_EQ(mended.of("server ports", "warning").size(), 0U);
+  const auto fixed =
+      diagnoseIsolated(kWiden + "; " + range[0]["fix"].get<std::string>() + " > /dev/null");
+  EXPECT_EQ(fixed.of("ephemeral range", "ok").size(), 1U) << fixed.findings;
+  EXPECT_EQ(fixed.of("server ports", "warning").size(), 0U);
 }
 
 TEST_F(DoctorOfNetworks, FindsServerPortsThatConnectionsMayTake) {
@@ -218,10 +245,10 @@ TEST_F(DoctorOfNetworks, FindsServerPortsThatConnectionsMayTake) {
   const auto exposed = diagnoseIsolated(set).of("server ports", "warning");
   ASSERT_EQ(exposed.size(), 1U) << exposed;
   EXPECT_EQ(exposed[0]["ports"], "20000-20999");
-  const auto mended =
-      diagnoseIsolated(set + "; " + exposed[0]["mend"].get<std::string>() + " > /dev/null");
-  EXPECT_EQ(mended.of("server ports", "warning").size(), 0U) << mended.findings;
-  const auto reserved = having(mended.of("server ports"), "ports", "20000-20999");
+  const auto fixed =
+      diagnoseIsolated(set + "; " + exposed[0]["fix"].get<std::string>() + " > /dev/null");
+  EXPECT_EQ(fixed.of("server ports", "warning").size(), 0U) << fixed.findings;
+  const auto reserved = having(fixed.of("server ports"), "ports", "20000-20999");
   ASSERT_EQ(reserved.size(), 2U);
   EXPECT_THAT(reserved[1]["text"].get<std::string>(), HasSubstr("ip_local_reserved_ports"));
 }
@@ -233,10 +260,10 @@ TEST_F(DoctorOfNetworks, ReservesManyPortsByOneCommand) {
   const auto exposed = diagnoseIsolated(set).of("server ports", "warning");
   ASSERT_EQ(exposed.size(), 1U) << exposed;
   EXPECT_THAT(exposed[0]["text"].get<std::string>(), StartsWith("1501 server ports"));
-  const auto mended =
-      diagnoseIsolated(set + "; " + exposed[0]["mend"].get<std::string>() + " > /dev/null");
-  EXPECT_EQ(mended.of("server ports", "ok").size(), mended.of("server ports").size())
-      << mended.findings;
+  const auto fixed =
+      diagnoseIsolated(set + "; " + exposed[0]["fix"].get<std::string>() + " > /dev/null");
+  EXPECT_EQ(fixed.of("server ports", "ok").size(), fixed.of("server ports").size())
+      << fixed.findings;
 }
 
 TEST_F(DoctorOfNetworks, LeavesPortsToOutgoingConnections) {
@@ -249,10 +276,10 @@ TEST_F(DoctorOfNetworks, LeavesPortsToOutgoingConnections) {
     const auto before = set + "export PORTPOOL_PORTS=" + ports;
     const auto exposed = diagnoseIsolated(before).of("server ports", "warning");
     ASSERT_EQ(exposed.size(), 1U) << ports << exposed;
-    const auto mend = exposed[0]["mend"].get<std::string>();
-    EXPECT_THAT(mend, StartsWith("export PORTPOOL_PORTS=")) << ports;
-    const auto mended = diagnoseIsolated(before + "; " + mend + connect + " || exit");
-    EXPECT_EQ(mended.of("server ports", "warning").size(), 0U) << mend << mended.findings;
+    const auto fix = exposed[0]["fix"].get<std::string>();
+    EXPECT_THAT(fix, StartsWith("export PORTPOOL_PORTS=")) << ports;
+    const auto fixed = diagnoseIsolated(before + "; " + fix + connect + " || exit");
+    EXPECT_EQ(fixed.of("server ports", "warning").size(), 0U) << fix << fixed.findings;
   }
 }
 
@@ -260,7 +287,7 @@ TEST_F(DoctorOfNetworks, NarrowsARangeThatLeavesNoOtherPorts) {
   const auto exposed =
       diagnoseIsolated(kWiden + "; export PORTPOOL_PORTS=1024-65535").of("server ports", "warning");
   ASSERT_EQ(exposed.size(), 1U) << exposed;
-  EXPECT_EQ(exposed[0]["mend"], "sysctl -w net.ipv4.ip_local_port_range=\"32768 60999\"");
+  EXPECT_EQ(exposed[0]["fix"], "sysctl -w net.ipv4.ip_local_port_range=\"32768 60999\"");
 }
 
 TEST_F(DoctorOfNetworks, ReadsReservedPortsAsTheKernelDoes) {
@@ -286,9 +313,9 @@ TEST(Doctor, FindsThatLoopbackIsDown) {
   EXPECT_EQ(diagnosis.exitCode, 1);
   const auto errors = diagnosis.of("loopback", "error");
   ASSERT_EQ(errors.size(), 1U) << diagnosis.findings;
-  const auto mended = run(errors[0]["mend"].get<std::string>() + "; ");
-  EXPECT_EQ(mended.exitCode, 0) << mended.findings;
-  EXPECT_EQ(mended.of("loopback", "ok").size(), 1U) << mended.findings;
+  const auto fixed = run(errors[0]["fix"].get<std::string>() + "; ");
+  EXPECT_EQ(fixed.exitCode, 0) << fixed.findings;
+  EXPECT_EQ(fixed.of("loopback", "ok").size(), 1U) << fixed.findings;
 }
 
 TEST(Doctor, FindsThatRightsAreMissing) {
@@ -306,8 +333,8 @@ TEST(Doctor, FindsThatRightsAreMissing) {
     const auto errors = diagnosis.of("server ports", "error");
     ASSERT_EQ(errors.size(), 1U) << as << diagnosis.findings;
     EXPECT_EQ(errors[0]["ports"], "600-699");
-    const auto mended = run(errors[0]["mend"].get<std::string>() + " > /dev/null; ");
-    EXPECT_EQ(mended.of("server ports", "error").size(), 0U) << as << mended.findings;
+    const auto fixed = run(errors[0]["fix"].get<std::string>() + " > /dev/null; ");
+    EXPECT_EQ(fixed.of("server ports", "error").size(), 0U) << as << fixed.findings;
   }
   const auto allowed = Diagnosis(
       runScript("PORTPOOL_PORTS=600-699 unshare --net " + command.path() + " doctor --json"));

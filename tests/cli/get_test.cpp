@@ -82,6 +82,24 @@ TEST_P(GetIn, AProgramBetweenThemLeasesForTheScriptByName) {
   expectLeasedUntilTheEnd("$(timeout 60 portpool get --for $$)");
 }
 
+TEST_P(GetIn, AProcessSubstitutionLeasesForTheScriptByName) {
+  if (GetParam() == std::string("dash")) GTEST_SKIP() << "it has no process substitutions";
+  expectLeasedUntilTheEnd("$(exec cat <(portpool get --for $$))");
+  expectLeasedUntilTheEnd("$(cat < <(portpool get --for $$))");
+}
+
+TEST(Get, LeasesForTheProgramThatRunsAShellByName) {
+  const TemporaryFile makefile;
+  std::ofstream(makefile.path()) << "PORT := $(shell portpool get --for $$PPID | head -1)\n"
+                                    "all:; @portpool list --json; echo $(PORT) >&2\n";
+  if (runScript("command -v make").exitCode != 0) GTEST_SKIP() << "there is no make";
+  const auto result = runScript("make -f " + makefile.path());
+  const auto ports = portsIn(result.errors);
+  ASSERT_EQ(ports.size(), 1U) << result.output << result.errors;
+  EXPECT_THAT(result.output, HasSubstr("\"port\": " + std::to_string(ports[0])));
+  awaitReturnOf(ports[0]);
+}
+
 TEST(Get, KnowsAShellByTheNameOfItsProgram) {
   for (const std::string name : {"posh", "ksh93", "busybox"}) {
     const auto result = runScript("folder=$(mktemp -d); shell=$folder/" + name +
@@ -170,6 +188,16 @@ TEST(Get, LeasesForTheProcessThatIsNamed) {
       "until PORTPOOL_PORTS=$PORT PORTPOOL_WAIT_SECONDS=0 portpool get 2> /dev/null; do :; done");
   EXPECT_EQ(result.exitCode, 0) << result.errors;
   EXPECT_EQ(portsIn(result.output).size(), 1U);
+}
+
+TEST(Get, LeasesForTheProcessThatIsNamedWhoeverCalls) {
+  // Without /proc, as where it hides the processes of others, nobody knows who calls.
+  const std::string hidden = "unshare -rm sh -c 'mount -t tmpfs none /proc && ";
+  if (runScript(hidden + "true'").exitCode != 0) GTEST_SKIP() << "/proc cannot be hidden here";
+  const auto result = runScript(hidden + "portpool get --for $$; portpool get'", "sh",
+                                {{"PORTPOOL_PORTS", getServerTCPPorts().toString()}});
+  EXPECT_EQ(portsIn(result.output).size(), 1U) << result.errors;
+  EXPECT_THAT(result.errors, HasSubstr("/proc does not show which process calls"));
 }
 
 TEST(Get, RefusesAProcessThatDoesNotRun) {

@@ -200,6 +200,17 @@ const std::map<std::string, std::function<int()>> kWays{
        std::filesystem::rename(away, folder);
        return status;
      }},
+    {"reserved",
+     [] {
+       const int server = ::socket(AF_INET, SOCK_STREAM, 0);
+       if (::bindresvport(server, nullptr) != 0) return 77;  // only root has such ports
+       sockaddr_in address{};
+       socklen_t size = sizeof address;
+       auto* const raw = reinterpret_cast<sockaddr*>(&address);
+       if (::getsockname(server, raw, &size) != 0 || ::listen(server, 1) != 0) return 1;
+       address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+       return ::connect(::socket(AF_INET, SOCK_STREAM, 0), raw, size);
+     }},
     {"many-addresses",
      [] {
        for (int i = 0; i < 100; ++i) {

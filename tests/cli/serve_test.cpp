@@ -20,6 +20,7 @@
 #include <filesystem>
 #include <fstream>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -298,6 +299,25 @@ TEST(ServeAddress, ThatIsNoneIsAnError) {
   }
 }
 
+TEST(ServeDescriptors, ThatAreTooFewAreAnErrorThatSaysSo) {
+  if (kHasAddressSanitizer) GTEST_SKIP() << "NOT TESTED: AddressSanitizer needs descriptors";
+  const auto address = newAddress();
+  int failed = 0;
+  for (int limit = 4;; ++limit) {
+    const auto script = "ulimit -n " + std::to_string(limit) +
+                        "; exec " PORTPOOL_COMMAND " serve --address " + address;
+    try {
+      const PortServerProcess server("/usr/bin/env", {"sh", "-c", script});
+      break;
+    } catch (const std::runtime_error& error) {
+      ++failed;
+      EXPECT_THAT(error.what(), HasSubstr(": Too many open files; raise the limit")) << limit;
+      ASSERT_LT(limit, 100) << error.what();
+    }
+  }
+  EXPECT_GE(failed, 3);
+}
+
 TEST(ServePorts, AreThoseOfTheOptionOrOfTheEnvironment) {
   // Of which browsers refuse to open 6000. No port is taken.
   const Arguments serve{"PORTPOOL_PORTS=20000-20001,6000", PORTPOOL_COMMAND, "serve", "--address",
@@ -307,6 +327,8 @@ TEST(ServePorts, AreThoseOfTheOptionOrOfTheEnvironment) {
   auto withOption = serve;
   for (const auto* word : {"--ports", "20000-20002,6000"}) withOption.emplace_back(word);
   EXPECT_THAT(PortServerProcess("/usr/bin/env", withOption).said(), HasSubstr("serving 3 ports"));
+  withOption.back() = "20000";
+  EXPECT_THAT(PortServerProcess("/usr/bin/env", withOption).said(), HasSubstr("serving 1 port on"));
   EXPECT_EQ(runPortpool({"serve", "--ports", "6000"}).exitCode, 1);
 }
 

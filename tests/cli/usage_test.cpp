@@ -59,6 +59,29 @@ TEST(Usage, NumbersAreDecimal) {
   EXPECT_EQ(runPortpool({"who", "00"}).exitCode, kUsage);
 }
 
+TEST(Usage, ThatIsWrongIsToldWithWhatIsRight) {
+  const auto errorsOf = [](const Arguments& arguments) { return runPortpool(arguments).errors; };
+  const std::string commands =
+      "; the commands are exec, get, isolate, audit, list, who, doctor, serve";
+  EXPECT_THAT(errorsOf({}), HasSubstr("there is no command in this command line" + commands));
+  EXPECT_THAT(errorsOf({"bogus", "list"}), HasSubstr("there is no command \"bogus\"" + commands));
+  EXPECT_THAT(errorsOf({"exec", "-n", "2", "echo", "hi"}),
+              HasSubstr("after \"--\", as in portpool exec -- echo ..."));
+  EXPECT_THAT(errorsOf({"isolate"}), HasSubstr("after \"--\", as in portpool isolate -- COMMAND"));
+  EXPECT_THAT(errorsOf({"audit", "--jsn", "true"}), HasSubstr("--jsn"));
+  EXPECT_THAT(errorsOf({"exec", "-n", "0"}), HasSubstr("not in range"));
+}
+
+TEST(Usage, AnEmptyTextIsNoNumber) {
+  // As of a variable that is not set, in quotation marks.
+  for (const auto& arguments : {Arguments{"exec", "-n", "", "--", "true"},
+                                Arguments{"get", "--for", ""}, Arguments{"who", ""}}) {
+    const auto result = runPortpool(arguments);
+    EXPECT_EQ(result.exitCode, kUsage) << ::testing::PrintToString(arguments);
+    EXPECT_THAT(result.errors, HasSubstr("a number is expected, and not \"\""));
+  }
+}
+
 TEST(Usage, HelpShowsEachCommandWithExamples) {
   const auto overview = runPortpool({"--help"});
   EXPECT_EQ(overview.exitCode, 0);

@@ -140,6 +140,20 @@ TEST(Waiting, InVainEndsInAnErrorThatNamesTheHolderAndTheRemedies) {
                         HasSubstr("PORTPOOL_PORTS"), HasSubstr("PORTPOOL_WAIT_SECONDS"))));
 }
 
+TEST(Waiting, InVainForSeveralPortsSaysWhichAreTaken) {
+  PortPool pool(freshPorts(2), impatient());
+  const auto one = pool.allocate();
+  const auto ports = pool.ports().toString(), port = std::to_string(one.port());
+  EXPECT_THAT([&] { pool.allocateSeveral(2); },
+              ThrowsMessage<NoPortAvailableError>(HasSubstr("some of the 2 ports of the pool (" +
+                                                            ports + ") are taken: " + port +
+                                                            " by " + kThisProcess)));
+  const auto other = pool.allocate();
+  EXPECT_THAT([&] { pool.allocateSeveral(2); },
+              ThrowsMessage<NoPortAvailableError>(
+                  HasSubstr("all 2 ports of the pool (" + ports + ") are taken: " + ports)));
+}
+
 TEST(Waiting, InVainForTimeWaitSaysSo) {
   PortPool pool(freshPorts(1), impatient());
   leaveTimeWait(*pool.ports().begin());
