@@ -211,9 +211,10 @@ class CommandLine {
         "  portpool audit --json --output ports.json -- ./server_test",
         [this] { return audit(audit_, command_); });
     command.add_flag("--json", audit_.isJSON, "Print a report for programs");
-    command.add_flag("--fail", audit_.fail,
-                     "Exit status 1 if a port was not leased, or if the report lacks some; programs "
-                     "that are unseen or still running do not count");
+    command.add_flag(
+        "--fail", audit_.fail,
+        "Exit status 1 if a port was not leased, or if the report lacks some; programs "
+        "that are unseen or still running do not count");
     command.add_option("--output", audit_.output, "Write the report to a file instead of stdout")
         ->option_text("FILE");
   }
