@@ -19,7 +19,7 @@ struct Finding {
   std::string check;
   Severity severity = Severity::OK;
   std::string text{};
-  std::string fix{};   ///< a command, or "" where the text alone can say what to do
+  std::string fix{};    ///< a command, or "" where the text alone can say what to do
   std::string ports{};  ///< of which it speaks, as parsePortSet reads them
 };
 using Findings = std::vector<Finding>;
