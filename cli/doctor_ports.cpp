@@ -85,9 +85,10 @@ std::string rename(const std::string& variable, const std::string& warning) {
   if (before == std::string::npos) return "";
   const auto begin = before + kBefore.size();
   const auto name = warning.substr(begin, warning.find(':', begin) - begin);
-  if (std::getenv(name.c_str()) != nullptr) return "";
+  const char* value = std::getenv(variable.c_str());
+  if (value == nullptr || std::getenv(name.c_str()) != nullptr) return "";
   const auto renamed = tryInChild([&] {
-    ::setenv(name.c_str(), std::getenv(variable.c_str()), 1);
+    ::setenv(name.c_str(), value, 1);
     ::unsetenv(variable.c_str());
     PortPool::process();
   });

@@ -310,9 +310,11 @@ TEST(ServeDescriptors, ThatAreTooFewAreAnErrorThatSaysSo) {
       const PortServerProcess server("/usr/bin/env", {"sh", "-c", script});
       break;
     } catch (const std::runtime_error& error) {
-      ++failed;
-      EXPECT_THAT(error.what(), HasSubstr(": Too many open files; raise the limit")) << limit;
       ASSERT_LT(limit, 100) << error.what();
+      const std::string text = error.what();
+      if (text.find("portpool: ") == std::string::npos) continue;  // its libraries are not loaded
+      ++failed;
+      EXPECT_THAT(text, HasSubstr(": Too many open files; raise the limit")) << limit;
     }
   }
   EXPECT_GE(failed, 3);
