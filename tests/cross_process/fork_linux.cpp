@@ -63,11 +63,14 @@ int callUnlessFailing(unsigned call, std::array<int, 3> arguments) {
 
 }  // namespace
 
+// As the library declares them, which is not everywhere the same.
 extern "C" {
-int socket(int domain, int type, int protocol) noexcept {
+int socket(int domain, int type, int protocol) noexcept(noexcept(::socket(0, 0, 0))) {
   return callUnlessFailing(SYS_socket, {domain, type, protocol});
 }
-int unshare(int flags) noexcept { return callUnlessFailing(SYS_unshare, {flags, 0, 0}); }
+int unshare(int flags) noexcept(noexcept(::unshare(0))) {
+  return callUnlessFailing(SYS_unshare, {flags, 0, 0});
+}
 }
 
 void failCall(unsigned call, unsigned argument, unsigned value, int error) {
