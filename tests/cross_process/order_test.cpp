@@ -27,11 +27,13 @@ PortSet freeBlock(std::size_t count) {
   return {{owners.front().port(), owners.back().port()}};
 }
 
-/// Waits until so many are in line.
+/// Waits until so many are in line, and the first of them at its front, where others notice it.
 void untilInLine(const PortSet& ports, std::size_t count) {
   const auto registry = platform::makeLeaseRegistry();
   const WaitingLine line(*registry, ports);
-  while (line.count() < count) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  while (line.count() < count || !line.isAnyoneWaiting()) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
 }
 
 using Owners = std::vector<TCPPortOwner>;
