@@ -5,6 +5,7 @@
 
 set(portpool_sources_posix
     environment.cpp
+    file_locks.cpp
     files.cpp
     fork.cpp
     lock_file.cpp
@@ -20,7 +21,6 @@ set(portpool_sources_linux
     copied_memory.cpp
     environ.cpp
     ephemeral_range.cpp
-    file_locks.cpp
     isolation.cpp
     lease_tables.cpp
     network.cpp
@@ -31,7 +31,6 @@ set(portpool_sources_linux
 set(portpool_sources_macos
     copied_memory.cpp
     ephemeral_range.cpp
-    file_locks.cpp
     isolation.cpp
     leases.cpp
     port_users.cpp

@@ -1,11 +1,20 @@
-// Locks of open file descriptions.
+// Locks of open file descriptions, as Linux and Darwin have them.
 
-#include "../posix/file_locks.hpp"
+#include "file_locks.hpp"
 
 #include <fcntl.h>
 #include <sys/types.h>
 
 #include <cerrno>
+
+// Darwin has had them since macOS 10.15: bsd/sys/fcntl.h of XNU defines the commands, and its
+// bsd/kern/kern_descrip.c makes the open file the owner, whose last close ends them
+// (bsd/vfs/vfs_vnops.c). Apple's public headers leave the commands out. checkLocks() looks whether
+// they do what they say before the first lease.
+#if defined(__APPLE__) && !defined(F_OFD_SETLK)
+#define F_OFD_SETLK 90
+#define F_OFD_GETLK 92
+#endif
 
 namespace portpool::platform {
 namespace {
