@@ -102,10 +102,13 @@ PlaceInLine::Standing PlaceInLine::findStanding(Clock::time_point now) {
   if (turn_ && turnEnds_ != Clock::time_point::max()) {  // it has had it, and rested
     turn_.reset();
     turnEnds_ = Clock::time_point::max();
-    restEnds_ = now + kGiveWay;
+    restEnds_ = now + kLongestPause;
     return Standing::Outside;
   }
-  if (isGreedy_ && !takeTurn(now)) return Standing::Outside;
+  if (isGreedy_ && !takeTurn(now)) {
+    giveWay(now);
+    return Standing::Outside;
+  }
   auto& registry = line_.registry_;
   if (!lease_) enter();
   if (!lease_) return Standing::Behind;
@@ -152,6 +155,11 @@ bool PlaceInLine::takeTurn(Clock::time_point now) {
   return turn_ != nullptr;
 }
 
+void PlaceInLine::giveWay(Clock::time_point now) {
+  restEnds_ = now + pause_;
+  pause_ = std::min<Clock::duration>(2 * pause_, kLongestPause);
+}
+
 void PlaceInLine::endTurn(Clock::time_point now) {
   if (!isAnyoneBehind()) {
     turnEnds_ = now + kFirstTurn;  // it disturbs nobody
@@ -171,7 +179,7 @@ void PlaceInLine::lookedInVain(Clock::time_point now, bool leftSomething) {
   isGreedy_ = true;
   if (!takeTurn(now)) {
     leave();
-    restEnds_ = now + kGiveWay;
+    giveWay(now);
   } else if (turnEnds_ == Clock::time_point::max()) {
     turnEnds_ = now + turnLength_;
   }

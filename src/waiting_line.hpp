@@ -117,6 +117,8 @@ class PlaceInLine {
   Standing findStanding(Clock::time_point now);
   void enter();
   bool takeTurn(Clock::time_point now);
+  /// Stays out of the line for a while, because another has the turn: most turns are short.
+  void giveWay(Clock::time_point now);
   void endTurn(Clock::time_point now);
   bool isAnyoneBehind() const;
   /// Sends a message to those ahead, once a second; returns whether one of them does not read it.
@@ -130,12 +132,12 @@ class PlaceInLine {
   Clock::time_point nextKnock_ = Clock::time_point::min();
 
   static constexpr std::chrono::milliseconds kFirstTurn{200}, kLongestTurn{1000};
-  static constexpr std::chrono::milliseconds kGiveWay{500};
+  static constexpr std::chrono::milliseconds kFirstPause{2}, kLongestPause{500};
   static constexpr int kRestInTurns = 9;
   bool isGreedy_;  // could not be served though ports were free
   bool isFirst_ = false;
   std::unique_ptr<platform::Lease> turn_;
-  Clock::duration turnLength_ = kFirstTurn;
+  Clock::duration turnLength_ = kFirstTurn, pause_ = kFirstPause;
   Clock::time_point turnEnds_ = Clock::time_point::max();
   Clock::time_point restEnds_ = Clock::time_point::min();
 };

@@ -157,7 +157,7 @@ std::vector<int> takeTurns(const PortSet& ports, const std::vector<Take>& takers
 /// The last was not passed over again and again. On a busy machine others have many turns while it
 /// is not in line, since it does not run.
 void expectFair(const std::vector<int>& taken) {
-  constexpr int kMost = 50;
+  constexpr int kMost = 20;
   for (const auto each : taken) {
     EXPECT_LE(each, kMost * taken.back()) << ::testing::PrintToString(taken);
   }
