@@ -42,7 +42,7 @@ TEST(List, IsATable) {
   const auto text = runPortpool({"list"}).output;
   EXPECT_THAT(text, ContainsRegex("^PORT +USE"));
   EXPECT_THAT(text, ContainsRegex("\n" + std::to_string(owner.port()) + " +leases +" +
-                                  std::to_string(::getpid()) + "  [a-z0-9]+ +[^ ]*cli_test"));
+                                  std::to_string(::getpid()) + " +[a-z0-9]+ +[^ ]*cli_test"));
 }
 
 TEST(List, DoesNotShowWhatIsReturned) {
