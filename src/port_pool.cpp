@@ -61,6 +61,29 @@ void logUse(const PortPool& pool, const PortServer* server) {
   });
 }
 
+/// How many ports this process has taken from all of its pools. A forked child begins anew.
+class TakenPorts {
+ public:
+  void add(int change) noexcept {
+    auto before = state_.load();
+    while (!state_.compare_exchange_weak(before, thisProcess() + countIn(before) + change)) {
+    }
+  }
+  std::uint64_t count() const noexcept { return countIn(state_); }
+
+ private:
+  static constexpr int kCountBits = 32;
+
+  static std::uint64_t thisProcess() noexcept { return platform::currentProcess() << kCountBits; }
+  static std::uint64_t countIn(std::uint64_t state) noexcept {
+    return state >> kCountBits == thisProcess() >> kCountBits ? state - thisProcess() : 0;
+  }
+
+  std::atomic<std::uint64_t> state_{0};  // above the count, the process in which it was counted
+};
+
+TakenPorts takenPorts;
+
 }  // namespace
 
 // ---- PortPool -----------------------------------------------------------------------------------
@@ -89,10 +112,7 @@ PortPool& PortPool::builtForProcess() {
   return pool;
 }
 
-bool processHasPorts() {
-  const auto* pool = processPool.load(std::memory_order_acquire);
-  return pool != nullptr && pool->statistics().allocated > 0;
-}
+bool processHasPorts() noexcept { return takenPorts.count() > 0; }
 
 PortPool::PortPool(const PortSet& ports) : PortPool(ports, PortPoolOptions{}) {}
 
@@ -283,10 +303,13 @@ detail::Allocation::Allocation(std::shared_ptr<PortPool::Impl> pool,
       request_(std::move(request)),
       port_(port),
       lease_(std::move(lease)),
-      hold_(std::move(hold)) {}
+      hold_(std::move(hold)) {
+  takenPorts.add(1);
+}
 
 detail::Allocation::~Allocation() {
   if (!isOfThisProcess()) return;
+  takenPorts.add(-1);
   hold_.clear();
   lease_.reset();  // before another thread can be given the port
   pool_->takeBack(*this);

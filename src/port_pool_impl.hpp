@@ -63,7 +63,7 @@ class Allocation {
 }  // namespace detail
 
 /// Whether PortPool::process() has handed out ports that have not been returned.
-bool processHasPorts();
+bool processHasPorts() noexcept;
 
 using Allocations = std::vector<std::unique_ptr<detail::Allocation>>;
 

@@ -49,13 +49,6 @@ std::string PortSearch::describe() const {
          (request_->name.empty() ? "" : " for " + quoted(request_->name));
 }
 
-bool PortSearch::isPlain() const {
-  const PortRequest usual;
-  return count_ == 1 && request_->transport == usual.transport && request_->hosts == usual.hosts &&
-         request_->family == usual.family && !request_->avoidTimeWait &&
-         request_->hold != Hold::Exclusive;
-}
-
 Allocations PortSearch::look(Reach reach) {
   forbidden_ = PortSet();
   lingering_.clear();
@@ -67,25 +60,18 @@ Allocations PortSearch::look(Reach reach) {
 
 bool PortSearch::findWhatIsLeft() {
   if (count_ == 1) {
-    // Ports that are leased come back for everybody. Those that other programs have may be free for
-    // another request.
-    return pool_->withTable([&](const PortTable& table) {
-      const auto busy = table.count(State::Busy);
-      return isPlain() ? busy == pool_->ports().size() : busy > 0;
-    });
+    // Ports that are leased come back for everybody. If other programs have all of them, they may
+    // be free for another request.
+    return pool_->withTable(
+        [&](const PortTable& table) { return table.count(State::Busy) == pool_->ports().size(); });
   }
   // Of a port that could be of no block it is not known yet.
-  while (const auto port = pool_->withTable([](PortTable& table) { return table.takeFresh(); })) {
-    auto state = State::Returned;
-    const auto putBack = [&](PortTable& table) { table.put(*port, state); };
-    try {
-      if (pool_->registry().isLeased(*port)) state = State::Leased;
-    } catch (...) {
-      pool_->withTable(putBack);
-      throw;
-    }
-    pool_->withTable(putBack);
-    if (state == State::Returned) return true;
+  while (const auto port = pool_->withTable([](PortTable& table) { return table.nextFresh(); })) {
+    if (!pool_->registry().isLeased(*port)) return true;
+    pool_->withTable([&](PortTable& table) {
+      const bool isStillFresh = (PortTable::bit(table.state(*port)) & kFresh) != 0;
+      if (isStillFresh && table.take(*port)) table.put(*port, State::Leased);
+    });
   }
   return false;
 }

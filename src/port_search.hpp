@@ -78,9 +78,6 @@ class PortSearch {
   void findLingering();
   bool isLingering(std::uint16_t port) const;
 
-  /// Whether any port that serves another request would also serve this one.
-  bool isPlain() const;
-
   std::shared_ptr<PortPool::Impl> pool_;
   std::shared_ptr<const PortRequest> request_;
   std::size_t count_;

@@ -39,10 +39,15 @@ void PortTable::unlink(std::uint16_t port) noexcept {
 }
 
 std::optional<std::uint16_t> PortTable::takeFresh() {
-  if (count(State::Unused) == 0) return takeOldest(State::Returned);
-  const auto port = randomUnused();
-  setState(port, State::Taken);
+  const auto port = nextFresh();
+  if (port) take(*port);
   return port;
+}
+
+std::optional<std::uint16_t> PortTable::nextFresh() {
+  if (count(State::Unused) > 0) return randomUnused();
+  const auto port = queueOf(State::Returned).front;
+  return port == 0 ? std::nullopt : std::optional(port);
 }
 
 std::optional<std::uint16_t> PortTable::takeOldest(State state) {

@@ -37,6 +37,8 @@ class PortTable {
   /// Takes the least recently used fresh port: first those never used, in random order, then the
   /// returned ones.
   std::optional<std::uint16_t> takeFresh();
+  /// The port that this would take, or another if some were never used.
+  std::optional<std::uint16_t> nextFresh();
 
   /// Takes the port that has been longest in this state: Leased, Busy or Returned.
   std::optional<std::uint16_t> takeOldest(State state);

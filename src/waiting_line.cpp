@@ -96,6 +96,7 @@ bool PlaceInLine::advance(Clock::time_point now) {
 }
 
 PlaceInLine::Standing PlaceInLine::findStanding(Clock::time_point now) {
+  if (turn_) turn_->await(now);  // so that whoever is next in turn sees it read
   if (isFirst_ && now >= turnEnds_) endTurn(now);
   if (isFirst_) return Standing::First;
   if (now < restEnds_) return turn_ ? Standing::Resting : Standing::Outside;
@@ -111,7 +112,7 @@ PlaceInLine::Standing PlaceInLine::findStanding(Clock::time_point now) {
   }
   auto& registry = line_.registry_;
   if (!lease_) enter();
-  if (!lease_) return Standing::Behind;
+  if (!lease_) return Standing::Outside;
   while (!ahead_.empty() && !registry.isLeased(line_.keyOf(ahead_.back()))) ahead_.pop_back();
   if (ahead_.empty()) {
     if (auto first = registry.tryAcquire(line_.keyOf(WaitingLine::kFirst))) {
@@ -152,7 +153,19 @@ bool PlaceInLine::takeTurn(Clock::time_point now) {
   if (turn_) return true;
   if (now.time_since_epoch().count() < line_.noTurnUntil_) return false;
   turn_ = line_.registry_.tryAcquire(line_.keyOf(WaitingLine::kTurn));
+  if (!turn_ && isTurnStopped(now)) turn_ = std::move(nextTurn_);
+  if (turn_) nextTurn_.reset();
   return turn_ != nullptr;
+}
+
+bool PlaceInLine::isTurnStopped(Clock::time_point now) {
+  constexpr std::chrono::milliseconds kPause{1000};
+  if (!nextTurn_) nextTurn_ = line_.registry_.tryAcquire(line_.keyOf(WaitingLine::kNextTurn));
+  if (!nextTurn_ || now < nextTurnKnock_) return false;
+  if (nextTurn_->isUnheard()) return true;
+  nextTurn_->knock(line_.keyOf(WaitingLine::kTurn));
+  nextTurnKnock_ = now + kPause;
+  return false;
 }
 
 void PlaceInLine::giveWay(Clock::time_point now) {
@@ -209,6 +222,10 @@ void PlaceInLine::leave() noexcept {
 
 std::optional<std::uint16_t> PlaceInLine::await(Clock::time_point deadline) {
   if (lease_) return lease_->await(deadline);
+  if (turn_) {
+    turn_->await(deadline);
+    return std::nullopt;
+  }
   std::this_thread::sleep_until(deadline);
   return std::nullopt;
 }

@@ -43,8 +43,10 @@ class WaitingLine {
 
  private:
   friend class PlaceInLine;
-  // The first place, the ring from 1 on, and the turn of a waiter that cannot be served.
-  static constexpr std::uint64_t kFirst = 0, kRing = 254, kTurn = kRing + 1, kPlaces = kTurn + 1;
+  // The first place, the ring from 1 on, the turn of a waiter that cannot be served, and who has
+  // the turn after that.
+  static constexpr std::uint64_t kFirst = 0, kRing = 254, kTurn = kRing + 1, kNextTurn = kTurn + 1,
+                                 kPlaces = kNextTurn + 1;
 
   std::uint64_t keyOf(std::uint64_t place) const { return firstKey_ + place; }
   /// The place in the ring at this distance after another.
@@ -117,6 +119,9 @@ class PlaceInLine {
   Standing findStanding(Clock::time_point now);
   void enter();
   bool takeTurn(Clock::time_point now);
+  /// Whether the one that has the turn does not read a message of a second ago, like a process that
+  /// is stopped. Only the next in turn asks.
+  bool isTurnStopped(Clock::time_point now);
   /// Stays out of the line for a while, because another has the turn: most turns are short.
   void giveWay(Clock::time_point now);
   void endTurn(Clock::time_point now);
@@ -136,7 +141,8 @@ class PlaceInLine {
   static constexpr int kRestInTurns = 9;
   bool isGreedy_;  // could not be served though ports were free
   bool isFirst_ = false;
-  std::unique_ptr<platform::Lease> turn_;
+  std::unique_ptr<platform::Lease> turn_, nextTurn_;
+  Clock::time_point nextTurnKnock_ = Clock::time_point::min();
   Clock::duration turnLength_ = kFirstTurn, pause_ = kFirstPause;
   Clock::time_point turnEnds_ = Clock::time_point::max();
   Clock::time_point restEnds_ = Clock::time_point::min();

@@ -67,9 +67,10 @@ class PortPool {
   /// while others wait joins the end of the line as soon as it notices them, within a millisecond.
   /// The order is kept for up to 127 waiting requests and, in pools of more than 16,384 ports,
   /// among the processes that see fewer than 64 free ports. A request that cannot be served
-  /// although ports are free stays first for 0.2 to 1 s, then lets the others pass for nine times
-  /// as long, and then gives way to the next such request. A process that is stopped (SIGSTOP) is
-  /// passed after two seconds, or after ten if leases are taken by lock file.
+  /// although ports are free, or because other programs have every port, stays first for 0.2 to 1
+  /// s, then lets the others pass for nine times as long, and then gives way to the next such
+  /// request. A process that is stopped (SIGSTOP) is passed after two seconds, or after ten if
+  /// leases are taken by lock file.
   ///
   /// Throws HostError at once if a host of the request is wrong, DescriptorLimitError if the
   /// process or the system has no descriptor left, and NoPortAvailableError when the wait time is

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <pthread.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/types.h>
@@ -18,6 +19,7 @@
 #include <cstdlib>
 #include <functional>
 #include <future>
+#include <mutex>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -81,6 +83,39 @@ TEST_P(ForkedWith, AChildCanGoOnWhateverTheThreadsOfItsParentAreAt) {
     }
     isOver = true;
     for (auto& thread : threads) thread.join();
+  });
+}
+
+/// As a logging library has it: no thread is within while another forks.
+class Log {
+ public:
+  Log() {
+    ::pthread_atfork([] { theirs.mutex_.lock(); }, [] { theirs.mutex_.unlock(); },
+                     [] { theirs.mutex_.unlock(); });
+  }
+  void write(const std::function<void()>& function) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    function();
+  }
+  static Log theirs;
+
+ private:
+  std::mutex mutex_;
+};
+Log Log::theirs;
+
+TEST(ForkedBeside, AThreadThatTakesAPortUnderALockOfTheProgramsOwn) {
+  if (kHasAddressSanitizer) GTEST_SKIP() << kForkLosesMemory;
+  checkInChild([] {
+    ::alarm(60);  // threads that wait for each other wait for ever
+    PortPool pool(getServerTCPPorts());
+    std::atomic<bool> isOver{false};
+    std::thread thread([&] {
+      while (!isOver) Log::theirs.write([&] { pool.allocate(); });
+    });
+    for (int i = 0; i < 100; ++i) ForkedChild([] {}).succeeds();
+    isOver = true;
+    thread.join();
   });
 }
 

@@ -84,6 +84,33 @@ TEST(Order, IsThatOfArrivalWhateverIsWanted) {
   EXPECT_LE(outOfOrder, 2);
 }
 
+// Its port is of no use to any of them.
+TEST(Order, IsThatOfArrivalThoughAForeignServerHasAPort) {
+  PortRequest request;
+  request.hosts = {"127.0.0.1"};
+  request.family = AddressFamily::IPv4;
+  const auto ports = freeBlock(2);
+  const auto server = listenOn(*ports.begin(), "0.0.0.0");
+  PortPool pool(ports);
+  auto owner = pool.allocate(request);
+  const Shared<Served> served;
+  std::vector<ForkedChild> waiters;
+  constexpr int kWaiters = 6;
+  for (int i = 0; i < kWaiters; ++i) {
+    waiters.emplace_back([&, i] {
+      PortPool own(ports);
+      const auto taken = own.allocate(request);
+      served->order[static_cast<std::size_t>(served->count++)] = i;
+      std::this_thread::sleep_for(std::chrono::milliseconds(300));  // so long does a test take
+    });
+    untilInLine(ports, static_cast<std::size_t>(i) + 1);
+  }
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));  // the first looks several times
+  owner.cleanup();
+  for (auto& waiter : waiters) EXPECT_TRUE(waiter.succeeds());
+  for (int i = 0; i < kWaiters; ++i) EXPECT_EQ(served->order[static_cast<std::size_t>(i)], i);
+}
+
 TEST(Order, IsThatOfArrivalAmongThreads) {
   PortPool pool(freeBlock(1));
   auto owners = pool.allocateSeveral(1);

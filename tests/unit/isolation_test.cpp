@@ -104,12 +104,23 @@ TEST(Isolate, LeavesTheLeasesOfTheOthersOutside) {
   PortPool pool(freshPorts(1), impatient());
   const auto owner = pool.allocate();
   checkIsolated([&] {
-    if (!platform::makeAbstractNameRegistry()) throw Refused("leases are locks of a file");
+    const auto registry = platform::makeAbstractNameRegistry();
+    if (!registry) throw Refused("leases are locks of a file");
+    EXPECT_TRUE(registry->isLeased(owner.port()));
     PortPool before(pool.ports(), impatient());
     EXPECT_THROW(before.allocate(), NoPortAvailableError);
     isolate();
+    EXPECT_FALSE(registry->isLeased(owner.port()));
     PortPool after(pool.ports(), impatient());
     EXPECT_EQ(after.allocate().port(), owner.port());
+  });
+}
+
+TEST(Isolate, IsRefusedWhileAnyPoolHasItsPorts) {
+  checkInChild([] {
+    PortPool pool(getServerTCPPorts());
+    const auto owner = pool.allocate();
+    EXPECT_THAT([] { isolate(); }, ThrowsMessage<IsolationError>(HasSubstr("it has taken ports")));
   });
 }
 

@@ -1,6 +1,8 @@
 #include <portpool/port_pool.hpp>
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -12,6 +14,7 @@
 
 #include <portpool/errors.hpp>
 
+#include "fork.hpp"
 #include "surroundings.hpp"
 
 namespace portpool::test {
@@ -26,6 +29,14 @@ PortPoolOptions seeded(std::uint64_t seed) {
   auto options = impatient();
   options.seed = seed;
   return options;
+}
+
+TEST(PortPool, LeavesTheStandardDescriptorsToTheProgram) {
+  checkInChild([] {
+    ::close(STDIN_FILENO);
+    const auto owner = PortPool(getServerTCPPorts()).allocate();
+    EXPECT_EQ(::fcntl(STDIN_FILENO, F_GETFD), -1);
+  });
 }
 
 TEST(PortPool, NeedsAPort) {

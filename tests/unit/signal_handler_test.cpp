@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cerrno>
 #include <csignal>
+#include <functional>
 
 #include <portpool/portpool.hpp>
 
@@ -21,30 +22,49 @@ namespace {
 
 std::atomic<int> forksInHandler{0};
 
+void forkAndWait() {
+  const auto pid = ::fork();
+  if (pid == 0) ::_exit(0);
+  while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
+
+/// Calls the function again and again, until a signal handler has often forked in the middle of it.
+void forkInTheMiddleOf(const std::function<void()>& function) {
+  ::alarm(60);  // a process that waits for itself waits for ever
+  struct sigaction action {};
+  action.sa_flags = SA_RESTART;
+  action.sa_handler = [](int) {
+    const int before = errno;
+    forkAndWait();
+    ++forksInHandler;
+    errno = before;
+  };
+  require(::sigaction(SIGPROF, &action, nullptr) == 0, "sigaction");
+  const itimerval each{{0, 1000}, {0, 1000}};
+  require(::setitimer(ITIMER_PROF, &each, nullptr) == 0, "setitimer");
+  while (forksInHandler < 200) function();
+  const itimerval off{};
+  ::setitimer(ITIMER_PROF, &off, nullptr);
+}
+
 TEST(SignalHandler, ThatForksAtAnyMomentLetsTheProcessGoOn) {
   EXPECT_TRUE(succeedsInChild([] {
-    ::alarm(60);  // a process that waits for itself waits for ever
-    struct sigaction action {};
-    action.sa_flags = SA_RESTART;
-    action.sa_handler = [](int) {
-      const int before = errno;
-      const auto pid = ::fork();
-      if (pid == 0) ::_exit(0);
-      ::waitpid(pid, nullptr, 0);
-      ++forksInHandler;
-      errno = before;
-    };
-    require(::sigaction(SIGPROF, &action, nullptr) == 0, "sigaction");
     PortPool pool(getServerTCPPorts());
-    const itimerval each{{0, 1000}, {0, 1000}};
-    require(::setitimer(ITIMER_PROF, &each, nullptr) == 0, "setitimer");
-    while (forksInHandler < 200) {
+    forkInTheMiddleOf([&] {
       const auto owners = pool.allocateBlock(2);
       const PortScope scope;
       require(bindAnew("0.0.0.0", owners[0].port()) == 0, "the port is taken");
-    }
-    const itimerval off{};
-    ::setitimer(ITIMER_PROF, &off, nullptr);
+    });
+  }));
+}
+
+TEST(SignalHandler, ThatForksWhileTheProcessForksLetsItGoOn) {
+  EXPECT_TRUE(succeedsInChild([] {
+    PortPool pool(getServerTCPPorts());
+    pool.allocate();
+    forkInTheMiddleOf(forkAndWait);
+    pool.allocate();
   }));
 }
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <deque>
 #include <optional>
 
@@ -84,12 +85,40 @@ TEST_F(WaitingLineEdges, IsOneForAllProcesses) {
   });
 }
 
+class Turns : public WaitingLineEdges {
+ protected:
+  static constexpr bool kIsGreedy = true;
+  static constexpr std::chrono::seconds kLong{2};
+
+  void SetUp() override {
+    if (!registry->hasMessages()) GTEST_SKIP() << "nobody can tell whether another responds";
+    ASSERT_TRUE(has.advance(now));
+    ASSERT_FALSE(next.advance(now));
+    ASSERT_EQ(next.standing(), PlaceInLine::Standing::Outside);
+  }
+
+  PlaceInLine has{line, kIsGreedy}, next{line, kIsGreedy};
+  PlaceInLine::Clock::time_point now = PlaceInLine::Clock::now();
+};
+
+TEST_F(Turns, PassFromOneThatDoesNotRespond) {
+  EXPECT_FALSE(next.advance(now + kLong));
+  EXPECT_EQ(next.standing(), PlaceInLine::Standing::Behind);
+}
+
+TEST_F(Turns, StayWithOneThatResponds) {
+  has.advance(now);
+  EXPECT_FALSE(next.advance(now + kLong));
+  EXPECT_EQ(next.standing(), PlaceInLine::Standing::Outside);
+}
+
 TEST_F(WaitingLineEdges, MoreThanItHoldsWaitBesideIt) {
   std::deque<PlaceInLine> places;
   for (int i = 0; i < 200; ++i) {
     places.emplace_back(line);
     EXPECT_EQ(places.back().advance(), i == 0);
   }
+  EXPECT_EQ(places.back().standing(), PlaceInLine::Standing::Outside) << "it looks by itself";
   while (!places.empty()) {
     EXPECT_TRUE(places.front().advance());
     places.pop_front();

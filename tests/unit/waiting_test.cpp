@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <fstream>
 #include <string>
@@ -97,6 +98,19 @@ TEST(Waiting, ManyThreadsGetTheirTurn) {
 TEST(Waiting, ForNoTimeStillFindsAFreePort) {
   PortPool pool(freshPorts(1), impatient());
   for (int i = 0; i < 100; ++i) EXPECT_NE(pool.allocate().port(), 0);
+}
+
+TEST(Waiting, ForNoTimeFindsTheLastPortThoughAnotherLooksForSeveral) {
+  const auto ports = freshPorts(2);
+  const auto other = PortPool({{*ports.begin(), *ports.begin()}}).allocate();
+  PortPool pool(ports, impatient());
+  std::atomic<bool> isOver{false};
+  std::thread thread([&] {
+    while (!isOver) EXPECT_THROW(pool.allocateSeveral(2), NoPortAvailableError);
+  });
+  for (int i = 0; i < 30000; ++i) EXPECT_NO_THROW(pool.allocate());
+  isOver = true;
+  thread.join();
 }
 
 TEST(Waiting, ForNoTimeFindsTheLastPortThoughOthersWait) {

@@ -16,6 +16,7 @@
 #include <sys/ioctl.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <exception>
@@ -27,6 +28,8 @@ namespace portpool::platform {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+std::atomic<int> networks{0};  // that this process has left
 
 AbstractAddress nameOf(std::uint64_t key) { return AbstractAddress(LeaseName(key)); }
 
@@ -119,19 +122,23 @@ class AbstractNameRegistry final : public LeaseRegistry {
   int withMessenger(const SystemCall& call) {
     const NoFork noFork;
     const std::lock_guard<ProcessMutex> lock(mutex_);
-    if (messenger_.get() == kNoSocket) {
+    if (messenger_.get() == kNoSocket || network_ != networks) {
       auto socket = openUnixSocket();
       if (!socket) throwSystemError("socket for questions about leases", errno);
       messenger_ = PrivateSocket(std::move(socket));
+      network_ = networks;
     }
     return call(messenger_.get()) < 0 ? errno : 0;
   }
 
   ProcessMutex mutex_;
   PrivateSocket messenger_;
+  int network_ = 0;  // in which it was opened
 };
 
 }  // namespace
+
+void forgetNetwork() noexcept { ++networks; }
 
 std::string abstractNameOf(std::uint64_t key) { return std::string(LeaseName(key).text()); }
 

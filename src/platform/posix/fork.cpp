@@ -22,6 +22,7 @@ namespace {
 // would never go on.
 thread_local int noForkDepth = 0;
 thread_local int coreLockDepth = 0;
+thread_local int forkDepth = 0;  // a signal handler may fork while this thread forks
 
 /// The process that this thread forks: a child that still has the number has not been noticed.
 thread_local std::uint64_t forkedProcess = 0;
@@ -89,7 +90,7 @@ class Process {
   /// Leaves the mutex locked.
   void prepare() noexcept {
     // A signal handler of this very thread forks in the middle of the library: nobody to wait for.
-    if (isWithin()) return;
+    if (++forkDepth > 1 || isWithin()) return;
     std::unique_lock<std::mutex> lock(mutex_);
     changed_.wait(lock, [this] { return !isForking_; });
     isForking_ = true;
@@ -99,10 +100,12 @@ class Process {
   }
 
   void resume() noexcept {
-    if (isWithin()) return;
-    isForking_ = false;
-    mutex_.unlock();
-    changed_.notify_all();
+    if (forkDepth == 1 && !isWithin()) {
+      isForking_ = false;
+      mutex_.unlock();
+      changed_.notify_all();
+    }
+    if (forkDepth > 0) --forkDepth;  // only now: a signal handler that forks before is within
   }
 
   /// Begins anew if this is the copy in a forked child: also in one of a bare clone(), which runs
@@ -120,6 +123,7 @@ class Process {
   /// In a forked child, whose only thread is that which forked.
   void begin() noexcept {
     const bool isAtFork = isForking_ || isWithin();
+    forkDepth = 0;
     id_.fetch_add(1, std::memory_order_relaxed);
     for (std::size_t descriptor = 0; descriptor < isPrivate_.size(); ++descriptor) {
       const auto number = static_cast<int>(descriptor);
@@ -151,7 +155,9 @@ class Process {
 };
 
 /// Before any thread runs: a child forked while another thread is building it would wait for that.
-[[maybe_unused]] const auto& kBuilt = Process::current();
+/// Before the program's own static objects, too: their handlers of pthread_atfork then run while
+/// other threads can still go on.
+__attribute__((constructor(101))) void build() { Process::current(); }
 
 }  // namespace
 
