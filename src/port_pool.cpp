@@ -65,8 +65,9 @@ void logUse(const PortPool& pool, const PortServer* server) {
 class TakenPorts {
  public:
   void add(int change) noexcept {
+    const auto difference = static_cast<std::uint64_t>(change);  // modulo 2^64
     auto before = state_.load();
-    while (!state_.compare_exchange_weak(before, thisProcess() + countIn(before) + change)) {
+    while (!state_.compare_exchange_weak(before, thisProcess() + countIn(before) + difference)) {
     }
   }
   std::uint64_t count() const noexcept { return countIn(state_); }
