@@ -55,7 +55,7 @@ void expectUnused(PortPool& pool) {
   EXPECT_EQ(statistics.allocated, 0U);
   EXPECT_EQ(statistics.peak, 0U);
   EXPECT_EQ(statistics.lifetimeTotal, 0U);
-  EXPECT_THAT(portsOf(allocateAll(pool)), SizeIs(pool.ports().size())) << "a port is lost";
+  EXPECT_THAT(portsInTurn(pool), SizeIs(pool.ports().size())) << "a port is lost";
 }
 
 // ---- Several ------------------------------------------------------------------------------------

@@ -129,7 +129,7 @@ TEST(CrowdedMachine, APortIsFreeAgainWhenItsUserIsGone) {
 
 TEST(CrowdedMachine, PortsFoundBusyAreTriedLast) {
   PortPool pool(freshPorts(10), impatient());
-  const auto order = portsOf(allocateAll(pool));  // which is the order of the next round, too
+  const auto order = portsInTurn(pool);  // which is the order of the next round, too
   std::vector<platform::Socket> listeners;
   listeners.reserve(4);
   for (int i = 0; i < 4; ++i) listeners.push_back(listenOn(order[static_cast<std::size_t>(i)]));
@@ -138,18 +138,17 @@ TEST(CrowdedMachine, PortsFoundBusyAreTriedLast) {
     EXPECT_EQ(first.port(), order[4]);
   }
   listeners.clear();
-  EXPECT_THAT(portsOf(allocateAll(pool)),
-              ElementsAre(order[5], order[6], order[7], order[8], order[9], order[4], order[0],
-                          order[1], order[2], order[3]));
+  EXPECT_THAT(portsInTurn(pool), ElementsAre(order[5], order[6], order[7], order[8], order[9],
+                                             order[4], order[0], order[1], order[2], order[3]));
 }
 
 TEST(CrowdedMachine, AForeignLeaseIsASuspectToo) {
   PortPool pool(freshPorts(3), impatient());
-  const auto order = portsOf(allocateAll(pool));
+  const auto order = portsInTurn(pool);
   auto lease = platform::makeLeaseRegistry()->tryAcquire(order[0]);
   EXPECT_EQ(pool.allocate().port(), order[1]);
   lease.reset();
-  EXPECT_THAT(portsOf(allocateAll(pool)), ElementsAre(order[2], order[1], order[0]));
+  EXPECT_THAT(portsInTurn(pool), ElementsAre(order[2], order[1], order[0]));
 }
 
 TEST(CrowdedMachine, LocalhostIsWhatThereIsOfIt) {
@@ -176,7 +175,7 @@ TEST(TimeWait, IsWhatTheTestMakes) {
 
 TEST(TimeWait, IsAvoidedAsLongAsAnotherPortIsLeft) {
   PortPool pool(freshPorts(4), impatient());
-  const auto order = portsOf(allocateAll(pool));
+  const auto order = portsInTurn(pool);
   leaveTimeWait(order[0]);
   leaveTimeWait(order[2]);
   const auto first = pool.allocate(), second = pool.allocate();
@@ -196,7 +195,7 @@ void expectInOrderOfAge(const std::vector<std::uint16_t>& expected) {
   std::vector<std::uint16_t> order;
   for (int reading = 0; reading < 20 && order != expected; ++reading) {
     PortPool pool(ports, impatient());
-    order = portsOf(allocateAll(pool));
+    order = portsInTurn(pool);
   }
   EXPECT_EQ(order, expected);
 }
@@ -228,7 +227,7 @@ TEST(TimeWait, IsNeverHandedOutToThoseWhoForbidIt) {
   leaveTimeWait(*pool.ports().begin());
   PortRequest request;
   request.avoidTimeWait = true;
-  EXPECT_THAT(portsOf(allocateAll(pool, request)), ElementsAre(*++pool.ports().begin()));
+  EXPECT_THAT(portsInTurn(pool, request), ElementsAre(*++pool.ports().begin()));
   EXPECT_EQ(allocateAll(pool).size(), 2U);
 }
 
@@ -278,7 +277,7 @@ TEST(TimeWait, DoesNotMakeAPortFreeThatAnotherProcessLeases) {
 TEST(TimeWait, OfOtherPortsIsNoReasonToHandThemOut) {
   leaveTimeWait(freshPort());
   PortPool pool(freshPorts(1), impatient());
-  EXPECT_THAT(portsOf(allocateAll(pool)), ElementsAreArray(pool.ports()));
+  EXPECT_THAT(portsInTurn(pool), ElementsAreArray(pool.ports()));
 }
 
 }  // namespace

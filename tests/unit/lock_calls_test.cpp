@@ -61,8 +61,13 @@ TEST(LockFile, OfASystemThatDoesNotLockIsAnError) {
 
 /// Takes the place of the C library's for this program, portpool included, which is built for files
 /// of any size on any system.
-// NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): there they are reserved
+// NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): there they are reserved
+#ifdef __GLIBC__
 extern "C" int fcntl64(int descriptor, int command, ...) {
+#else
+extern "C" int fcntl(int descriptor, int command, ...) {
+#endif
+  // NOLINTEND(readability-inconsistent-declaration-parameter-name)
   va_list rest;
   va_start(rest, command);
   void* argument = va_arg(rest, void*);

@@ -52,7 +52,7 @@ void forbidSleep() {
 TEST(Originals, BusyCandidatesCostNoSleep) {
   checkInChild([] {
     PortPool pool(freshPorts(200), impatient());
-    const auto order = portsOf(allocateAll(pool));
+    const auto order = portsInTurn(pool);
     ASSERT_EQ(order.size(), 200U);
     std::vector<platform::Socket> listeners;
     for (std::size_t i = 0; i < 199; ++i) listeners.push_back(listenOn(order[i]));

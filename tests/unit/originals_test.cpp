@@ -45,7 +45,7 @@ TEST(Originals, PortsOutsideTheNumberRangeAreRefused) {
 
 TEST(Originals, ABusyCandidateCostsOneProbeAndOnlyOnce) {
   PortPool pool(freshPorts(200), impatient());
-  const auto order = portsOf(allocateAll(pool));
+  const auto order = portsInTurn(pool);
   ASSERT_EQ(order.size(), 200U);
   std::vector<platform::Socket> listeners;
   for (std::size_t i = 0; i < 198; ++i) listeners.push_back(listenOn(order[i]));
@@ -71,12 +71,12 @@ TEST(Originals, APortIsLeasedBeforeItIsProbed) {
 
 TEST(Originals, APortThatAnotherLeasesIsNeverProbed) {
   PortPool pool(freshPorts(3), impatient());
-  const auto order = portsOf(allocateAll(pool));
+  const auto order = portsInTurn(pool);
   const auto lease = platform::makeLeaseRegistry()->tryAcquire(order[0]);
   ASSERT_TRUE(lease);
   leaveTimeWait(order[0]);  // nor as a last resort
   const BindLog log;
-  EXPECT_THAT(portsOf(allocateAll(pool)), ElementsAre(order[1], order[2]));
+  EXPECT_THAT(portsInTurn(pool), ElementsAre(order[1], order[2]));
   EXPECT_THAT(log.calls(), Contains("probe " + std::to_string(order[1])));
   EXPECT_THAT(log.calls(), Not(Contains("probe " + std::to_string(order[0]))));
 }

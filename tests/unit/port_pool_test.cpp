@@ -48,7 +48,7 @@ TEST(PortPool, HandsOutEachOfItsPortsOnce) {
   const auto ports = freshPorts(50);
   PortPool pool(ports, impatient());
   EXPECT_EQ(pool.ports(), ports);
-  EXPECT_THAT(portsOf(allocateAll(pool)), UnorderedElementsAreArray(ports.begin(), ports.end()));
+  EXPECT_THAT(portsInTurn(pool), UnorderedElementsAreArray(ports.begin(), ports.end()));
 }
 
 TEST(PortPool, TheSeedDecidesTheOrder) {
@@ -56,7 +56,7 @@ TEST(PortPool, TheSeedDecidesTheOrder) {
   const auto orderFor = [&](std::uint64_t seed) {
     PortPool pool(ports, seeded(seed));
     EXPECT_EQ(pool.seed(), seed);
-    return portsOf(allocateAll(pool));
+    return portsInTurn(pool);
   };
   EXPECT_EQ(orderFor(7), orderFor(7));
   EXPECT_NE(orderFor(7), orderFor(8));
@@ -76,7 +76,7 @@ TEST(PortPool, HandsOutTheLeastRecentlyUsedFirst) {
     returned.push_back(owners[static_cast<std::size_t>(i)].port());
     owners[static_cast<std::size_t>(i)].cleanup();
   }
-  EXPECT_EQ(portsOf(allocateAll(pool)), returned);
+  EXPECT_EQ(portsInTurn(pool), returned);
 }
 
 TEST(PortPool, AReturnedPortComesBackLast) {

@@ -95,6 +95,13 @@ std::vector<std::uint16_t> portsOf(const std::vector<TCPPortOwner>& owners) {
   return ports;
 }
 
+std::vector<std::uint16_t> portsInTurn(PortPool& pool, const PortRequest& request) {
+  auto owners = allocateAll(pool, request);
+  auto ports = portsOf(owners);
+  for (auto& owner : owners) owner.cleanup();
+  return ports;
+}
+
 ScopedEnvironment::ScopedEnvironment(const char* name, const std::optional<std::string>& value)
     : name_(name) {
   if (const char* before = std::getenv(name)) before_ = before;

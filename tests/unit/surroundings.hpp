@@ -42,6 +42,10 @@ std::vector<TCPPortOwner> allocateAll(PortPool& pool, const PortRequest& request
 
 std::vector<std::uint16_t> portsOf(const std::vector<TCPPortOwner>& owners);
 
+/// The ports of all of them, which are returned in the same order: in which a vector destroys its
+/// elements, depends on the library.
+std::vector<std::uint16_t> portsInTurn(PortPool& pool, const PortRequest& request = {});
+
 /// Sets or removes an environment variable, and restores it.
 class ScopedEnvironment {
  public:
