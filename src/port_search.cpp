@@ -24,6 +24,13 @@ constexpr std::chrono::milliseconds kLongestBeforeRun{2000};
 
 constexpr unsigned kFresh = PortTable::bit(State::Unused) | PortTable::bit(State::Returned);
 
+bool isPlain(const PortRequest& request) {
+  const PortRequest usual;
+  return request.transport == usual.transport && request.hosts == usual.hosts &&
+         request.family == usual.family && !request.avoidTimeWait &&
+         request.hold != Hold::Exclusive;
+}
+
 }  // namespace
 
 std::string kindOf(const PortRequest& request, std::size_t count, bool isBlock) {
@@ -41,6 +48,7 @@ PortSearch::PortSearch(std::shared_ptr<PortPool::Impl> pool, PortRequest request
       request_(std::make_shared<const PortRequest>(std::move(request))),
       count_(count),
       isBlock_(isBlock && count > 1),
+      isPlain_(isPlain(*request_)),
       waitTime_(isBeforeRun() ? std::min(pool_->waitTime(), kLongestBeforeRun) : pool_->waitTime()),
       probe_(*request_) {}
 
@@ -59,12 +67,12 @@ Allocations PortSearch::look(Reach reach) {
 }
 
 bool PortSearch::findWhatIsLeft() {
-  if (count_ == 1) {
-    // Ports that are leased come back for everybody. If other programs have all of them, they may
-    // be free for another request.
-    return pool_->withTable(
-        [&](const PortTable& table) { return table.count(State::Busy) == pool_->ports().size(); });
-  }
+  // Ports that are leased come back for everybody. Those that other programs have may be free for
+  // another request, at the least if they have all of them.
+  const auto busy =
+      pool_->withTable([](const PortTable& table) { return table.count(State::Busy); });
+  if (busy == pool_->ports().size()) return true;
+  if (count_ == 1) return !isPlain_ && isBusyPortForOthers(busy);
   // Of a port that could be of no block it is not known yet.
   while (const auto port = pool_->withTable([](PortTable& table) { return table.nextFresh(); })) {
     if (!pool_->registry().isLeased(*port)) return true;
@@ -74,6 +82,29 @@ bool PortSearch::findWhatIsLeft() {
     });
   }
   return false;
+}
+
+bool PortSearch::isBusyPortForOthers(std::size_t count) {
+  Probe plain{PortRequest()};
+  bool isFree = false;
+  for (; count > 0 && !isFree; --count) {
+    const auto port =
+        pool_->withTable([](PortTable& table) { return table.takeOldest(State::Busy); });
+    if (!port) break;
+    auto state = State::Busy;
+    const auto putBack = [&](PortTable& table) { table.put(*port, state); };
+    try {
+      const platform::NoFork noFork;
+      const auto lease = pool_->registry().tryAcquire(*port);
+      if (!lease) state = State::Leased;
+      isFree = lease && plain.isFree(*port, Probe::Mode::BesidesLingering) == Probe::Result::Free;
+    } catch (...) {
+      pool_->withTable(putBack);
+      throw;
+    }
+    pool_->withTable(putBack);
+  }
+  return isFree;
 }
 
 Allocations PortSearch::lookForSet(Reach reach) {
@@ -220,9 +251,9 @@ std::unique_ptr<detail::Allocation> PortSearch::tryPort(std::uint16_t port, bool
     auto lease = isLeased ? nullptr : registry.tryAcquire(port);
     std::vector<platform::PrivateSocket> hold;
     const bool isHeld = request_->hold != Hold::None;
-    // A process with the other kind of lease keeps its TCP ports bound, which a probe sees unless
-    // it looks beside what is bound.
-    const bool isDoubtful = registry.isOneOfTwo() || request_->transport != Transport::TCP;
+    // A process with the other kind of lease keeps its TCP ports bound, which a probe of the same
+    // addresses sees unless it looks beside what is bound.
+    const bool isDoubtful = registry.isOneOfTwo() || !isPlain_;
     const auto isTheOthers = [&] { return registry.isLeasedByTheOther(port); };
     const auto probe = [&](Probe::Mode mode) {
       return isHeld ? probe_.hold(port, request_->hold, mode, hold) : probe_.isFree(port, mode);

@@ -73,6 +73,8 @@ class PortSearch {
 
   /// Whether ports are left that other requests could use.
   bool findWhatIsLeft();
+  /// Whether one of so many busy ports is free for a plain request, unlike for this one.
+  bool isBusyPortForOthers(std::size_t count);
 
   /// Looks up the ports that linger, unless that was done a moment ago.
   void findLingering();
@@ -82,6 +84,7 @@ class PortSearch {
   std::shared_ptr<const PortRequest> request_;
   std::size_t count_;
   bool isBlock_;
+  bool isPlain_;  // whether any port that serves another request would also serve this one
   const Clock::time_point start_ = Clock::now();
   const std::chrono::milliseconds waitTime_;
   std::size_t draws_ = 0;

@@ -51,6 +51,19 @@ TEST(MixedLeases, AProcessWithALockFileDoesNotGetAPortLeasedByName) {
               }).succeeds());
 }
 
+TEST(MixedLeases, AProcessWithNamesDoesNotGetAPortOfAnotherAddressLeasedByLockFile) {
+  const auto port = freePort();
+  Signal isLeased;
+  const ForkedChild other([&] {
+    refuseAbstractNames();
+    const auto owner = PortPool(PortSet{{port, port}}, impatient()).allocate({{"127.0.0.1"}});
+    isLeased.send();
+    sleepUntilKilled();
+  });
+  isLeased.await();
+  EXPECT_FALSE(canAllocate(port, {{"127.0.0.2"}}));
+}
+
 TEST(MixedLeases, AProcessWithNamesDoesNotGetAPortLeasedByLockFile) {
   const auto port = freePort();
   Signal isLeased, mayReturn, isReturned;

@@ -277,20 +277,23 @@ TEST(Order, ManyWhoCannotBeServedDoNotKeepTheOthers) {
 }
 
 TEST(Order, OneWhoWaitsForAForeignProgramDoesNotKeepThoseWhoDoNot) {
-  const auto ports = freeBlock(4);
-  std::vector<platform::Socket> servers;
-  for (const auto port : ports) servers.push_back(listenOn(port));
-  ForkedChild waiter([&] {
-    servers.clear();  // the copies
-    PortPool(ports).allocate();
-  });
-  untilInLine(ports, 1);
-  PortPool pool(ports);
-  PortRequest request;
-  request.transport = Transport::UDP;
-  for (int i = 0; i < 500; ++i) pool.allocate(request);
-  servers.clear();
-  EXPECT_TRUE(waiter.succeeds());
+  for (const auto& take : {Take(single), set(2), block(2)}) {
+    const auto ports = freeBlock(4);
+    std::vector<platform::Socket> servers;
+    for (const auto port : ports) servers.push_back(listenOn(port));
+    ForkedChild waiter([&] {
+      servers.clear();  // the copies
+      PortPool pool(ports);
+      take(pool);
+    });
+    untilInLine(ports, 1);
+    PortPool pool(ports);
+    PortRequest request;
+    request.transport = Transport::UDP;
+    for (int i = 0; i < 500; ++i) pool.allocate(request);
+    servers.clear();
+    EXPECT_TRUE(waiter.succeeds());
+  }
 }
 
 TEST(Order, OneWhoIsStoppedDoesNotKeepTheOthers) {

@@ -19,6 +19,7 @@
 #include "platform/port_users.hpp"
 #include "surroundings.hpp"
 #include "system/system.hpp"
+#include "waiting_line.hpp"
 
 namespace portpool::test {
 namespace {
@@ -182,6 +183,24 @@ TEST(TimeWait, IsAvoidedAsLongAsAnotherPortIsLeft) {
   EXPECT_EQ(first.port(), order[1]);
   EXPECT_EQ(second.port(), order[3]);
   EXPECT_EQ(allocateAll(pool).size(), 2U);
+}
+
+TEST(TimeWait, OneWhoAvoidsItDoesNotBlockTheOthers) {
+  PortPool pool(freshPorts(2));
+  auto owner = pool.allocate();
+  const auto lingering = *(pool.ports() - PortSet{{owner.port(), owner.port()}}).begin();
+  leaveTimeWait(lingering);
+  std::thread first([&] {
+    PortRequest request;
+    request.avoidTimeWait = true;
+    pool.allocate(request);
+  });
+  const auto registry = platform::makeLeaseRegistry();
+  const WaitingLine line(*registry, pool.ports());
+  while (!line.isAnyoneWaiting()) std::this_thread::yield();
+  EXPECT_EQ(pool.allocate().port(), lingering);
+  owner.cleanup();
+  first.join();
 }
 
 /// The kernel shows ages in ticks, and not all at one moment: on a busy machine a reader may be

@@ -116,6 +116,23 @@ TEST(Isolate, LeavesTheLeasesOfTheOthersOutside) {
   });
 }
 
+TEST(Isolate, LeavesTheLockFilesNetworkToo) {
+  const auto ports = freshPorts(1);
+  checkIsolated([&] {
+    refuseAbstractNames();
+    PortRequest request;
+    request.transport = Transport::UDP;  // which no hold shows to others
+    PortPool pool(ports, impatient());
+    pool.allocate(request);
+    isolate();
+    const auto owner = pool.allocate(request);
+    EXPECT_TRUE(ForkedChild([&] {
+                  EXPECT_THROW(PortPool(ports, impatient()).allocate(request),
+                               NoPortAvailableError);
+                }).succeeds());
+  });
+}
+
 TEST(Isolate, IsRefusedWhileAnyPoolHasItsPorts) {
   checkInChild([] {
     PortPool pool(getServerTCPPorts());

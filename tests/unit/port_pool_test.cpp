@@ -31,8 +31,15 @@ PortPoolOptions seeded(std::uint64_t seed) {
   return options;
 }
 
-TEST(PortPool, LeavesTheStandardDescriptorsToTheProgram) {
+class PortPoolWith : public ::testing::TestWithParam<bool> {};
+
+INSTANTIATE_TEST_SUITE_P(Leases, PortPoolWith, ::testing::Bool(), [](const auto& leases) {
+  return leases.param ? "ByLockFile" : "ByAbstractNames";
+});
+
+TEST_P(PortPoolWith, LeavesTheStandardDescriptorsToTheProgram) {
   checkInChild([] {
+    if (GetParam()) refuseAbstractNames();
     ::close(STDIN_FILENO);
     const auto owner = PortPool(getServerTCPPorts()).allocate();
     EXPECT_EQ(::fcntl(STDIN_FILENO, F_GETFD), -1);

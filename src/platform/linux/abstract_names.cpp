@@ -4,6 +4,7 @@
 
 #include "../posix/lock_file.hpp"
 #include "../posix/lock_offset.hpp"
+#include "../posix/network.hpp"
 #include "../posix/sockets.hpp"
 #include "lease_name.hpp"
 #include "platform/files.hpp"
@@ -16,7 +17,6 @@
 #include <sys/ioctl.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <exception>
@@ -28,8 +28,6 @@ namespace portpool::platform {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-std::atomic<int> networks{0};  // that this process has left
 
 AbstractAddress nameOf(std::uint64_t key) { return AbstractAddress(LeaseName(key)); }
 
@@ -122,23 +120,21 @@ class AbstractNameRegistry final : public LeaseRegistry {
   int withMessenger(const SystemCall& call) {
     const NoFork noFork;
     const std::lock_guard<ProcessMutex> lock(mutex_);
-    if (messenger_.get() == kNoSocket || network_ != networks) {
+    if (messenger_.get() == kNoSocket || networksLeft_ != networksLeft) {
       auto socket = openUnixSocket();
       if (!socket) throwSystemError("socket for questions about leases", errno);
       messenger_ = PrivateSocket(std::move(socket));
-      network_ = networks;
+      networksLeft_ = networksLeft;
     }
     return call(messenger_.get()) < 0 ? errno : 0;
   }
 
   ProcessMutex mutex_;
   PrivateSocket messenger_;
-  int network_ = 0;  // in which it was opened
+  int networksLeft_ = 0;  // when it was opened
 };
 
 }  // namespace
-
-void forgetNetwork() noexcept { ++networks; }
 
 std::string abstractNameOf(std::uint64_t key) { return std::string(LeaseName(key).text()); }
 

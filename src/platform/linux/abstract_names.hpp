@@ -14,10 +14,6 @@ namespace portpool::platform {
 /// otherwise.
 std::unique_ptr<LeaseRegistry> makeAbstractNameRegistry();
 
-/// To be called when this process has got another network namespace: what asks about names still
-/// asks about those of the former.
-void forgetNetwork() noexcept;
-
 /// The abstract name, without its leading NUL, that stands for a key.
 std::string abstractNameOf(std::uint64_t key);
 

@@ -2,7 +2,7 @@
 
 #include "platform/isolation.hpp"
 
-#include "abstract_names.hpp"
+#include "../posix/network.hpp"
 #include "platform/socket.hpp"
 
 #include <portpool/errors.hpp>
@@ -124,7 +124,7 @@ void isolate() {
     // A process with threads cannot enter them, though its child with one thread could.
     rehearse();
     enterNamespaces();
-    forgetNetwork();
+    ++networksLeft;
   } catch (const RefusedStep& refusal) {
     throwError(refusal);
   }

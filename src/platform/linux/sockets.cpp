@@ -2,20 +2,13 @@
 
 #include "../posix/sockets.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <cstddef>
 
 namespace portpool::platform {
 
 Socket newSocket(int domain, int type, Blocking blocking) noexcept {
-  Socket socket(
-      ::socket(domain, type | SOCK_CLOEXEC | (blocking == Blocking::Yes ? 0 : SOCK_NONBLOCK), 0));
-  // A program that starts without a standard descriptor may open it later, over whatever is there.
-  constexpr int kFirst = STDERR_FILENO + 1;
-  if (!socket || socket.get() >= kFirst) return socket;
-  return Socket(::fcntl(socket.get(), F_DUPFD_CLOEXEC, kFirst));
+  return aboveStandard(Socket(
+      ::socket(domain, type | SOCK_CLOEXEC | (blocking == Blocking::Yes ? 0 : SOCK_NONBLOCK), 0)));
 }
 
 socklen_t nameUnixSocket(const std::string& text, sockaddr_un& name) noexcept {

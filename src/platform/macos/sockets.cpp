@@ -33,7 +33,7 @@ Socket newSocket(int domain, int type, Blocking blocking) noexcept {
   int error = 0;
   {
     const NoFork noFork;
-    socket = Socket(::socket(domain, type, 0));
+    socket = aboveStandard(Socket(::socket(domain, type, 0)));
     const bool isWhole = socket && configure(socket.get(), blocking);
     error = errno;
     if (!isWhole) socket.close();

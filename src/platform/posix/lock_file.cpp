@@ -4,10 +4,12 @@
 
 #include "file_locks.hpp"
 #include "lock_offset.hpp"
+#include "network.hpp"
 #include "platform/fork.hpp"
 #include "platform/private_socket.hpp"
 #include "platform/process.hpp"
 #include "platform/system_error.hpp"
+#include "sockets.hpp"
 
 #include <portpool/errors.hpp>
 
@@ -98,7 +100,7 @@ class LockFile {
   /// Sees to it that the open file is this process's, is the one at the path, and has no locks that
   /// were to end.
   void prepare() {
-    if (process_ != currentProcess()) {
+    if (process_ != currentProcess() || networksLeft_ != networksLeft) {
       keys_.clear();
       open();
     } else if (!isAtPath()) {
@@ -126,6 +128,7 @@ class LockFile {
   ProcessMutex mutex_;
   PrivateSocket descriptor_;
   std::uint64_t network_ = 0;
+  int networksLeft_ = 0;
   std::uint64_t process_ = 0;
   Keys keys_;
 };
@@ -143,6 +146,7 @@ void LockFile::open() {
     if (descriptor) ::fchmod(descriptor.get(), kEveryUser);  // whatever the umask
     if (!descriptor && errno == EEXIST) descriptor = Socket(::open(path.c_str(), kFlags));
   }
+  if (descriptor) descriptor = aboveStandard(std::move(descriptor));
   if (!descriptor) {
     const int error = errno;
     if (error == EMFILE || error == ENFILE) throwSystemError("open " + path, error);
@@ -157,6 +161,7 @@ void LockFile::open() {
   }
   descriptor_ = PrivateSocket(std::move(descriptor));
   network_ = network;
+  networksLeft_ = networksLeft;
   process_ = currentProcess();
 }
 

@@ -4,6 +4,7 @@
 
 #include "platform/system_error.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -48,6 +49,12 @@ void setDualStack(const Socket& socket, bool isDualStack) {
 int optionOf(Reuse reuse) { return reuse == Reuse::Address ? SO_REUSEADDR : SO_REUSEPORT; }
 
 }  // namespace
+
+Socket aboveStandard(Socket descriptor) noexcept {
+  constexpr int kFirst = STDERR_FILENO + 1;
+  if (!descriptor || descriptor.get() >= kFirst) return descriptor;
+  return Socket(::fcntl(descriptor.get(), F_DUPFD_CLOEXEC, kFirst));
+}
 
 void Socket::close() noexcept {
   const NativeSocket socket = release();

@@ -18,6 +18,11 @@ enum class Blocking { Yes, No };
 /// with errno, if the system refuses it.
 Socket newSocket(int domain, int type, Blocking blocking = Blocking::Yes) noexcept;
 
+/// The descriptor, or a copy with another number in place of 0, 1 and 2: a program that starts
+/// without one of these may open it later, over whatever is there. None, with errno, if the system
+/// refuses it.
+Socket aboveStandard(Socket descriptor) noexcept;
+
 /// An address as system calls take it.
 class SystemAddress {
  public:
