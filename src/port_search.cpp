@@ -25,9 +25,10 @@ constexpr std::chrono::milliseconds kLongestBeforeRun{2000};
 constexpr unsigned kFresh = PortTable::bit(State::Unused) | PortTable::bit(State::Returned);
 
 bool isPlain(const PortRequest& request) {
-  const PortRequest usual;
-  return request.transport == usual.transport && request.hosts == usual.hosts &&
-         request.family == usual.family && !request.avoidTimeWait &&
+  const auto& hosts = request.hosts;
+  const bool isOfEveryAddress = std::find(hosts.begin(), hosts.end(), "") != hosts.end();
+  return request.transport == Transport::TCP && isOfEveryAddress &&
+         request.family == AddressFamily::Any && !request.avoidTimeWait &&
          request.hold != Hold::Exclusive;
 }
 

@@ -58,57 +58,62 @@ struct Served {
   std::array<std::atomic<int>, 40> order{};
 };
 
-TEST(Order, IsThatOfArrivalWhateverIsWanted) {
-  const std::array<Take, 3> kinds = {single, block(2), set(2)};
-  const auto ports = freeBlock(2);
-  PortPool pool(ports);
-  auto owners = pool.allocateSeveral(2);
+/// Children that come one after the other, each to take its ports and keep them for as long as a
+/// test takes. Returns their numbers in the order in which they are served after `release`.
+std::vector<int> orderServed(const PortSet& ports, const std::vector<Take>& takers,
+                             std::chrono::milliseconds test, const std::function<void()>& release) {
   const Shared<Served> served;
   std::vector<ForkedChild> waiters;
-  for (int i = 0; i < 40; ++i) {
+  for (std::size_t i = 0; i < takers.size(); ++i) {
     waiters.emplace_back([&, i] {
       PortPool own(ports);
-      const auto taken = kinds[static_cast<std::size_t>(i) % kinds.size()](own);
-      served->order[static_cast<std::size_t>(served->count++)] = i;
+      const auto taken = takers[i](own);
+      served->order[static_cast<std::size_t>(served->count++)] = static_cast<int>(i);
+      std::this_thread::sleep_for(test);
     });
-    untilInLine(ports, static_cast<std::size_t>(i) + 1);
+    untilInLine(ports, i + 1);
   }
-  owners.clear();
+  release();
   for (auto& waiter : waiters) EXPECT_TRUE(waiter.succeeds());
+  const auto* const first = served->order.begin();
+  return {first, first + takers.size()};
+}
+
+void expectInOrder(const std::vector<int>& order) {
+  for (std::size_t i = 0; i < order.size(); ++i) EXPECT_EQ(order[i], static_cast<int>(i));
+}
+
+TEST(Order, IsThatOfArrivalWhateverIsWanted) {
+  const std::array<Take, 3> kinds = {single, block(2), set(2)};
+  std::vector<Take> takers;
+  for (std::size_t i = 0; i < 40; ++i) takers.push_back(kinds[i % kinds.size()]);
+  PortPool pool(freeBlock(2));
+  auto owners = pool.allocateSeveral(2);
+  const auto order =
+      orderServed(pool.ports(), takers, std::chrono::milliseconds::zero(), [&] { owners.clear(); });
   // Two single ports may be had at one time.
   int outOfOrder = 0;
-  for (std::size_t i = 0; i + 1 < served->order.size(); ++i) {
-    if (served->order[i] > served->order[i + 1]) ++outOfOrder;
-    EXPECT_NEAR(served->order[i], static_cast<int>(i), 1);
+  for (std::size_t i = 0; i + 1 < order.size(); ++i) {
+    if (order[i] > order[i + 1]) ++outOfOrder;
+    EXPECT_NEAR(order[i], static_cast<int>(i), 1);
   }
   EXPECT_LE(outOfOrder, 2);
 }
 
 // Its port is of no use to any of them.
 TEST(Order, IsThatOfArrivalThoughAForeignServerHasAPort) {
+  constexpr std::chrono::milliseconds kTest{300};
   PortRequest request;
   request.hosts = {"127.0.0.1"};
   request.family = AddressFamily::IPv4;
-  const auto ports = freeBlock(2);
-  const auto server = listenOn(*ports.begin(), "0.0.0.0");
-  PortPool pool(ports);
+  PortPool pool(freeBlock(2));
+  const auto server = listenOn(*pool.ports().begin(), "0.0.0.0");
   auto owner = pool.allocate(request);
-  const Shared<Served> served;
-  std::vector<ForkedChild> waiters;
-  constexpr int kWaiters = 6;
-  for (int i = 0; i < kWaiters; ++i) {
-    waiters.emplace_back([&, i] {
-      PortPool own(ports);
-      const auto taken = own.allocate(request);
-      served->order[static_cast<std::size_t>(served->count++)] = i;
-      std::this_thread::sleep_for(std::chrono::milliseconds(300));  // so long does a test take
-    });
-    untilInLine(ports, static_cast<std::size_t>(i) + 1);
-  }
-  std::this_thread::sleep_for(std::chrono::milliseconds(300));  // the first looks several times
-  owner.cleanup();
-  for (auto& waiter : waiters) EXPECT_TRUE(waiter.succeeds());
-  for (int i = 0; i < kWaiters; ++i) EXPECT_EQ(served->order[static_cast<std::size_t>(i)], i);
+  const std::vector<Take> takers(6, [&](PortPool& own) { return own.allocateSeveral(1, request); });
+  expectInOrder(orderServed(pool.ports(), takers, kTest, [&] {
+    std::this_thread::sleep_for(kTest);  // the first looks several times
+    owner.cleanup();
+  }));
 }
 
 TEST(Order, IsThatOfArrivalAmongThreads) {
@@ -131,24 +136,11 @@ TEST(Order, IsThatOfArrivalAmongThreads) {
 
 // Whoever is not first does not look for itself, however long it waits.
 TEST(Order, IsThatOfArrivalForThoseWhoWaitForSeconds) {
-  const auto ports = freeBlock(1);
-  PortPool pool(ports);
-  auto owners = pool.allocateSeveral(1);
-  const Shared<Served> served;
-  std::vector<ForkedChild> waiters;
-  constexpr int kWaiters = 15;
-  for (int i = 0; i < kWaiters; ++i) {
-    waiters.emplace_back([&, i] {
-      PortPool own(ports);
-      const auto owner = own.allocate();
-      served->order[static_cast<std::size_t>(served->count++)] = i;
-      std::this_thread::sleep_for(std::chrono::milliseconds(200));  // so long does a test take
-    });
-    untilInLine(ports, static_cast<std::size_t>(i) + 1);
-  }
-  owners.clear();
-  for (auto& waiter : waiters) EXPECT_TRUE(waiter.succeeds());
-  for (int i = 0; i < kWaiters; ++i) EXPECT_EQ(served->order[static_cast<std::size_t>(i)], i);
+  constexpr std::chrono::milliseconds kTest{200};
+  PortPool pool(freeBlock(1));
+  auto owner = pool.allocate();
+  const std::vector<Take> takers(15, single);
+  expectInOrder(orderServed(pool.ports(), takers, kTest, [&] { owner.cleanup(); }));
 }
 
 struct Turns {

@@ -19,7 +19,6 @@
 #include "platform/port_users.hpp"
 #include "surroundings.hpp"
 #include "system/system.hpp"
-#include "waiting_line.hpp"
 
 namespace portpool::test {
 namespace {
@@ -195,9 +194,7 @@ TEST(TimeWait, OneWhoAvoidsItDoesNotBlockTheOthers) {
     request.avoidTimeWait = true;
     pool.allocate(request);
   });
-  const auto registry = platform::makeLeaseRegistry();
-  const WaitingLine line(*registry, pool.ports());
-  while (!line.isAnyoneWaiting()) std::this_thread::yield();
+  untilSomebodyWaits(pool);
   EXPECT_EQ(pool.allocate().port(), lingering);
   owner.cleanup();
   first.join();

@@ -14,10 +14,13 @@
 #include <cstring>
 #include <fstream>
 #include <system_error>
+#include <thread>
 
 #include "fork.hpp"
+#include "platform/lease.hpp"
 #include "platform/posix/sockets.hpp"
 #include "system/system.hpp"
+#include "waiting_line.hpp"
 
 namespace portpool::test {
 namespace {
@@ -100,6 +103,12 @@ std::vector<std::uint16_t> portsInTurn(PortPool& pool, const PortRequest& reques
   auto ports = portsOf(owners);
   for (auto& owner : owners) owner.cleanup();
   return ports;
+}
+
+void untilSomebodyWaits(const PortPool& pool) {
+  const auto registry = platform::makeLeaseRegistry();
+  const WaitingLine line(*registry, pool.ports());
+  while (!line.isAnyoneWaiting()) std::this_thread::yield();
 }
 
 ScopedEnvironment::ScopedEnvironment(const char* name, const std::optional<std::string>& value)

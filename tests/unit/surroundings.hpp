@@ -46,6 +46,9 @@ std::vector<std::uint16_t> portsOf(const std::vector<TCPPortOwner>& owners);
 /// elements, depends on the library.
 std::vector<std::uint16_t> portsInTurn(PortPool& pool, const PortRequest& request = {});
 
+/// Returns when the first in line for the pool's ports can be noticed.
+void untilSomebodyWaits(const PortPool& pool);
+
 /// Sets or removes an environment variable, and restores it.
 class ScopedEnvironment {
  public:

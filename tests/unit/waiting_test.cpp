@@ -28,12 +28,6 @@ using ::testing::ThrowsMessage;
 
 const std::string kThisProcess = "this process, pid " + std::to_string(::getpid());
 
-void untilSomebodyWaits(const PortPool& pool) {
-  const auto registry = platform::makeLeaseRegistry();
-  const WaitingLine line(*registry, pool.ports());
-  while (!line.isAnyoneWaiting()) std::this_thread::yield();
-}
-
 TEST(Waiting, EndsWhenAnotherThreadReturnsAPort) {
   PortPool pool(freshPorts(1));
   auto owner = pool.allocate();
