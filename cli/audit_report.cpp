@@ -47,8 +47,8 @@ std::size_t countColliding(const Processes& processes) {
   return colliding.size();
 }
 
-std::string counted(std::size_t count, const std::string& one, const std::string& many) {
-  return std::to_string(count) + ' ' + (count == 1 ? one : many);
+std::string countedProcesses(std::size_t count) {
+  return std::to_string(count) + ' ' + (count == 1 ? "process" : "processes");
 }
 
 class Judge {
@@ -80,8 +80,7 @@ class Judge {
       finding.why += (finding.why.empty() ? "" : "; ") + why;
     };
     if (!failed_.empty()) {
-      add(Fault::InUse,
-          "failed: address in use, in " + counted(failed_.size(), "process", "processes"));
+      add(Fault::InUse, "failed: address in use, in " + countedProcesses(failed_.size()));
     }
     if (isLeased_) finding.why += " while it was leased";
     if (networks_.empty()) {
@@ -93,7 +92,7 @@ class Judge {
       add(Fault::Collides,
           "bound by " + std::to_string(colliding) + " processes: these collide under -j");
     } else {
-      add(Fault::Fixed, "fixed, bound by " + counted(processes, "process", "processes") +
+      add(Fault::Fixed, "fixed, bound by " + countedProcesses(processes) +
                             (colliding > 0 ? " of one test" : "") +
                             (networks_.size() > 1 ? ", none beside another" : ""));
     }
@@ -130,7 +129,7 @@ UnleasedPort findingOf(const Port& port, const std::vector<const PortUse*>& uses
     judge.judge(finding);
   } else {
     finding.processes = clients.size();
-    finding.why = "connected to only, by " + counted(clients.size(), "process", "processes");
+    finding.why = "connected to only, by " + countedProcesses(clients.size());
   }
   return finding;
 }

@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t kColumns = 7;
 using Row = std::array<std::string, kColumns>;
 
-constexpr std::size_t kLongest = 60;  // of a text in a column
+constexpr std::size_t kLongestText = 60;  // of a text in a column
 
 /// The different texts of the uses, the first of them in full.
 std::string listed(const UnleasedPort& finding,
@@ -21,7 +21,7 @@ std::string listed(const UnleasedPort& finding,
   std::vector<std::string> texts;
   for (const auto* use : finding.uses) {
     auto text = textOf(*use);
-    text = shortened(text, kLongest);
+    text = shortened(text, kLongestText);
     if (text.empty() || std::find(texts.begin(), texts.end(), text) != texts.end()) continue;
     texts.push_back(std::move(text));
   }
@@ -56,7 +56,7 @@ Row rowOf(const UnleasedPort& finding) {
           listed(finding, [](const PortUse& use) { return withoutParameters(use.function); })};
 }
 
-void print(const std::vector<Row>& rows, std::ostream& out) {
+void printRows(const std::vector<Row>& rows, std::ostream& out) {
   std::array<std::size_t, kColumns> widths{};
   for (const auto& row : rows) {
     for (std::size_t i = 0; i < kColumns; ++i) widths[i] = std::max(widths[i], row[i].size());
@@ -79,7 +79,7 @@ void printTable(const AuditReport& report, const AuditLog& log, std::ostream& ou
     std::vector<Row> rows{{"PORT", "PROTOCOL", "ADDRESS", "WHY", "PROGRAM", "TEST", "FUNCTION"}};
     for (const auto& finding : report.findings) rows.push_back(rowOf(finding));
     out << "portpool audit: ports that portpool did not lease, worst first\n";
-    print(rows, out);
+    printRows(rows, out);
   }
   if (report.leased > 0) {
     out << report.leased << (report.leased == 1 ? " leased port is" : " leased ports are")

@@ -29,7 +29,7 @@ constexpr const char* kNarrowRange = "sysctl -w net.ipv4.ip_local_port_range=\"3
 constexpr std::uint16_t kLowest = 1024;  // of the ports that are not for the system's own servers
 constexpr std::size_t kFewServerPorts = 50;
 
-std::string setting(const std::string& name) {
+std::string networkSetting(const std::string& name) {
   std::ifstream file("/proc/sys/net/ipv4/" + name);
   return {std::istreambuf_iterator<char>(file), {}};
 }
@@ -42,7 +42,7 @@ PortSet ephemeralPorts() {
 
 /// Those that the system gives to nobody by itself, though they be ephemeral.
 PortSet reservedPorts() {
-  auto text = setting("ip_local_reserved_ports");  // ascending
+  auto text = networkSetting("ip_local_reserved_ports");  // ascending
   const auto begins = [&](std::string_view with) { return text.rfind(with, 0) == 0; };
   // Port 0, which the kernel takes there, is no port.
   if (begins("0-")) {
@@ -202,7 +202,8 @@ void addForbidden(const PortSet& ports, Findings& findings) {
          counted(some.size(), "server port") + " that this user may not bind (" + why + ')', fix,
          some.toString()});
   };
-  const auto limit = std::strtoul(setting("ip_unprivileged_port_start").c_str(), nullptr, 10);
+  const auto limit =
+      std::strtoul(networkSetting("ip_unprivileged_port_start").c_str(), nullptr, 10);
   const auto low = limit > 65535
                        ? forbidden
                        : forbidden - portsFrom(static_cast<std::uint16_t>(std::max(limit, 1UL)));

@@ -29,7 +29,7 @@
 namespace portpool::cli {
 namespace {
 
-std::optional<long> setting(const std::string& file) {
+std::optional<long> kernelSetting(const std::string& file) {
   std::ifstream stream("/proc/sys/" + file);
   long value = 0;
   return stream >> value ? std::optional(value) : std::nullopt;
@@ -57,14 +57,14 @@ std::string allowNamespaces() {
   if (!isProcMounted()) return kMountProc;
   if (const auto limit = reachedLimit(); !limit.empty()) {
     constexpr long kEnough = 10000, kNotThisOne = std::numeric_limits<int>::max() / 2;
-    const auto most = setting("user/" + limit).value_or(0);
+    const auto most = kernelSetting("user/" + limit).value_or(0);
     if (most > kNotThisOne) return "";  // but that of a namespace further out
     return "sysctl -w user." + limit + '=' + std::to_string(std::max(kEnough, 2 * most));
   }
-  if (setting("kernel/unprivileged_userns_clone") == 0) {
+  if (kernelSetting("kernel/unprivileged_userns_clone") == 0) {
     return "sysctl -w kernel.unprivileged_userns_clone=1";
   }
-  if (setting("kernel/apparmor_restrict_unprivileged_userns") == 1) {
+  if (kernelSetting("kernel/apparmor_restrict_unprivileged_userns") == 1) {
     return "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0";
   }
   return "";

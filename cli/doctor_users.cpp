@@ -24,7 +24,7 @@ struct Program {
   }
 };
 
-Program programOf(const PortUser& user) {
+Program programBehind(const PortUser& user) {
   const auto name = userName(user);
   if (user.pid == 0) return {0, unseenProcess() + (name.empty() ? "" : " (it is " + name + "'s)")};
   return {user.pid, user.process() + (name.empty() ? "" : ", user " + name)};
@@ -55,7 +55,7 @@ Findings checkLeases() {
   std::set<Program> programs;
   for (const auto& user :
        usersOfPorts(*leased, UserSearch::SocketsAndLeases).value_or(std::vector<PortUser>())) {
-    if (user.use == PortUser::Use::Leases) programs.insert(programOf(user));
+    if (user.use == PortUser::Use::Leases) programs.insert(programBehind(user));
   }
   auto text = counted(leased->size(), "port") + " leased now";
   if (!programs.empty()) text += ", by " + counted(programs.size(), "program") + " (portpool list)";
@@ -87,7 +87,7 @@ Findings checkPrograms() {
     if (user.use == PortUser::Use::Lingers) {
       lingering.insert(user.port);
     } else {
-      taken[programOf(user)].insert(user.port);
+      taken[programBehind(user)].insert(user.port);
       all.insert(user.port);
     }
   }

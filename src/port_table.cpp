@@ -6,8 +6,8 @@ namespace portpool {
 namespace {
 
 bool isQueued(PortTable::State state) {
-  using State = PortTable::State;
-  return state == State::Returned || state == State::Leased || state == State::Busy;
+  return state == PortTable::State::Returned || state == PortTable::State::Leased ||
+         state == PortTable::State::Busy;
 }
 
 }  // namespace

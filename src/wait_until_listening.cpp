@@ -12,15 +12,20 @@
 #include <thread>
 
 namespace portpool {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+}  // namespace
 
 void waitUntilListening(std::uint16_t port, const std::string& host,
                         std::chrono::milliseconds timeout, int childPid) {
-  using Clock = std::chrono::steady_clock;
-  constexpr std::chrono::milliseconds kLongestPause{20};
-  constexpr std::chrono::milliseconds kLongestWait = std::chrono::hours(24);  // that poll can take
+  constexpr std::chrono::milliseconds kLongestRetry{20};
+  constexpr std::chrono::milliseconds kLongestTimeout =
+      std::chrono::hours(24);  // that poll can take
   const auto start = Clock::now();
   const auto deadline =
-      start + std::clamp(timeout, std::chrono::milliseconds::zero(), kLongestWait);
+      start + std::clamp(timeout, std::chrono::milliseconds::zero(), kLongestTimeout);
   auto addresses = addressesOf(host.empty() ? "localhost" : host, AddressFamily::Any);
   for (auto& address : addresses) address.port = port;
   std::chrono::milliseconds pause{1};
@@ -42,7 +47,7 @@ void waitUntilListening(std::uint16_t port, const std::string& host,
                 : "; see whether the server started, on this port and host, or wait longer"));
     }
     std::this_thread::sleep_for(std::min<Clock::duration>(pause, deadline - now));
-    pause = std::min(pause * 2, kLongestPause);
+    pause = std::min(pause * 2, kLongestRetry);
   }
 }
 

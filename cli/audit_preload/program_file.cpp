@@ -62,7 +62,7 @@ const char* interpreterIn(Beginning& script) {
   return name;
 }
 
-const char* whyUnseen(const Beginning& program, const char* path) {
+const char* whyUnseenBinary(const Beginning& program, const char* path) {
   const auto* text = program.text;
   if (program.size < sizeof(ElfW(Ehdr)) || std::memcmp(text, ELFMAG, SELFMAG) != 0) return nullptr;
   constexpr auto kOwnClass = sizeof(void*) == 8 ? ELFCLASS64 : ELFCLASS32;
@@ -84,7 +84,7 @@ const char* whyUnseen(const char* path) {
   for (int i = 0;; ++i) {
     read->size = readFile(path, read->text, sizeof read->text);
     const char* interpreter = i < kScripts ? interpreterIn(*read) : nullptr;
-    if (interpreter == nullptr) return whyUnseen(*read, path);
+    if (interpreter == nullptr) return whyUnseenBinary(*read, path);
     path = interpreter;
     std::swap(read, script);
   }

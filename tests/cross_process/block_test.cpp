@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <array>
 #include <atomic>
 #include <cstddef>
 #include <functional>
@@ -13,25 +12,17 @@
 
 #include "fork.hpp"
 #include "loopback_server.hpp"
+#include "turns.hpp"
 
 namespace portpool::test {
 namespace {
 
-constexpr std::size_t kProcesses = 4;
-constexpr std::size_t kPorts = 4;
+constexpr std::size_t kContestants = 4;
+constexpr std::size_t kContested = 4;
 constexpr std::size_t kWanted = 3;
-constexpr int kTurns = 25;
 
-struct Turns {
+struct ContestForBlocks : Turns<kContestants> {
   std::atomic<int> holders{0};
-  std::array<std::atomic<int>, kProcesses> taken{};
-
-  bool everyoneHad(int turns) const {
-    for (const auto& each : taken) {
-      if (each < turns) return false;
-    }
-    return true;
-  }
 };
 
 using Allocate = std::function<std::vector<TCPPortOwner>(PortPool&)>;
@@ -40,16 +31,16 @@ using Allocate = std::function<std::vector<TCPPortOwner>(PortPool&)>;
 /// turns, so one that is passed over waits until its wait time is up, and fails.
 void competeForTheLast(const Allocate& allocate, const std::function<void()>& prepareProcess) {
   PortSet ports;
-  for (const auto& owner : PortPool(getServerTCPPorts()).allocateBlock(kPorts)) {
+  for (const auto& owner : PortPool(getServerTCPPorts()).allocateBlock(kContested)) {
     ports.insert(owner.port());
   }
-  const Shared<Turns> turns;
+  const Shared<ContestForBlocks> turns;
   std::vector<ForkedChild> children;
-  for (std::size_t i = 0; i < kProcesses; ++i) {
+  for (std::size_t i = 0; i < kContestants; ++i) {
     children.emplace_back([&, i] {
       prepareProcess();
       PortPool pool(ports);
-      while (!turns->everyoneHad(kTurns)) {
+      while (!turns->everyoneHad(kTurnsOfEach)) {
         const auto owners = allocate(pool);
         if (++turns->holders != 1) throw std::runtime_error("two processes have 3 of 4 ports");
         for (const auto& owner : owners) serveOnce(owner.port());

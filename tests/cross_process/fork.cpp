@@ -12,13 +12,6 @@
 #include <system_error>
 
 namespace portpool::test {
-namespace {
-
-[[noreturn]] void throwErrno(const char* what) {
-  throw std::system_error(errno, std::generic_category(), what);
-}
-
-}  // namespace
 
 ForkedChild::ForkedChild(const std::function<void()>& function) : pid_(::fork()) {
   if (pid_ < 0) throwErrno("fork");
@@ -58,6 +51,10 @@ bool succeedsInChild(const std::function<void()>& function) {
 
 void require(bool condition, const char* what) {
   if (!condition) throw std::runtime_error(what);
+}
+
+void throwErrno(const std::string& what) {
+  throw std::system_error(errno, std::generic_category(), what);
 }
 
 void reap(pid_t pid) {

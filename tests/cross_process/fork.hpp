@@ -6,6 +6,7 @@
 #include <functional>
 #include <new>
 #include <stdexcept>
+#include <string>
 #include <system_error>
 
 namespace portpool::test {
@@ -37,6 +38,9 @@ bool succeedsInChild(const std::function<void()>& function);
 
 /// Throws std::runtime_error if the condition does not hold: for children, which have no EXPECT.
 void require(bool condition, const char* what);
+
+/// Throws a std::system_error of errno.
+[[noreturn]] void throwErrno(const std::string& what);
 
 /// Waits for the child's end; throws unless it exits with 0.
 void reap(pid_t pid);

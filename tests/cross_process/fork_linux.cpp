@@ -12,17 +12,12 @@
 #include <csignal>
 #include <cstddef>
 #include <iterator>
-#include <system_error>
 #include <vector>
 
 #include "fork.hpp"
 
 namespace portpool::test {
 namespace {
-
-[[noreturn]] void throwErrno(const char* what) {
-  throw std::system_error(errno, std::generic_category(), what);
-}
 
 constexpr const char* kNoFilters = "the system filters no system calls";
 

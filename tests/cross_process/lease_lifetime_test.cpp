@@ -30,12 +30,12 @@ bool canAllocate(PortPool& pool) {
   }
 }
 
-bool isLeased(std::uint16_t port) {
+bool isTaken(std::uint16_t port) {
   PortPool pool(PortSet{{port, port}}, dontWait());
   return !canAllocate(pool);
 }
 
-PortSet freePort() {
+PortSet setOfOnePort() {
   const auto port = PortPool(getServerTCPPorts()).allocate().port();
   return {{port, port}};
 }
@@ -66,9 +66,9 @@ TEST_P(LeaseLifetime, EndsWhenTheHolderIsKilled) {
       sleepUntilKilled();
     });
     allocated.await();
-    require(isLeased(*port), "the holder lives, but its port is not leased");
+    require(isTaken(*port), "the holder lives, but its port is not leased");
     holder.kill();
-    require(!isLeased(*port), "the holder is dead, but its port is leased");
+    require(!isTaken(*port), "the holder is dead, but its port is leased");
   });
 }
 
@@ -76,7 +76,7 @@ TEST_P(LeaseLifetime, OutlastsAForkedChildThatExits) {
   run([] {
     const TCPPortOwner owner;
     require(ForkedChild([] {}).succeeds(), "the child failed");
-    require(isLeased(owner.port()), "a child's exit ended its parent's lease");
+    require(isTaken(owner.port()), "a child's exit ended its parent's lease");
   });
 }
 
@@ -86,7 +86,7 @@ TEST_P(LeaseLifetime, OutlastsAForkedChildThatRunsItsDestructors) {
     owner.emplace();
     // The copy of this static object is destroyed by std::exit.
     require(!ForkedChild([] { std::exit(7); }).succeeds(), "the child did not exit with 7");
-    require(isLeased(owner->port()), "a child's std::exit ended its parent's lease");
+    require(isTaken(owner->port()), "a child's std::exit ended its parent's lease");
     owner.reset();
   });
 }
@@ -97,17 +97,17 @@ TEST_P(LeaseLifetime, OutlastsAForkedChildThatCleansItsCopyUp) {
     const bool childSucceeded = ForkedChild([&] {
                                   const auto port = owner.port();
                                   owner.cleanup();
-                                  require(isLeased(port), "the child ended its parent's lease");
+                                  require(isTaken(port), "the child ended its parent's lease");
                                 }).succeeds();
     require(childSucceeded, "the child failed");
-    require(isLeased(owner.port()), "a child's cleanup ended its parent's lease");
+    require(isTaken(owner.port()), "a child's cleanup ended its parent's lease");
   });
 }
 
 TEST_P(LeaseLifetime, IsNotSharedByAForkedChild) {
   run([] {
     // Parent and child both have this pool, and the one port is free in it.
-    PortPool pool(freePort(), dontWait());
+    PortPool pool(setOfOnePort(), dontWait());
     Signal allocated;
     ForkedChild child([&] {
       const auto owner = pool.allocate();
@@ -126,7 +126,7 @@ TEST_P(LeaseLifetime, EndsWithItsOwner) {
     TCPPortOwner owner;
     const auto port = owner.port();
     owner.cleanup();
-    require(!isLeased(port), "the port is leased after cleanup");
+    require(!isTaken(port), "the port is leased after cleanup");
   });
 }
 

@@ -37,8 +37,8 @@ class Descriptor {
   int descriptor_;
 };
 
-struct Address {
-  Address(const char* host, std::uint16_t port)
+struct LoopbackAddress {
+  LoopbackAddress(const char* host, std::uint16_t port)
       : text(std::string(host) + ':' + std::to_string(port)) {
     auto* v4 = reinterpret_cast<sockaddr_in*>(&storage);
     auto* v6 = reinterpret_cast<sockaddr_in6*>(&storage);
@@ -76,7 +76,7 @@ void serveOnce(std::uint16_t port) {
       {"0.0.0.0", "127.0.0.1"}, {"127.0.0.1", "127.0.0.1"}, {"::", "127.0.0.1"}, {"::1", "::1"}};
   const auto& route = kRoutes[turn % std::size(kRoutes)];
 
-  const Address serverAddress(route.server, port);
+  const LoopbackAddress serverAddress(route.server, port);
   const Descriptor listener(
       platform::newSocket(serverAddress.storage.ss_family, SOCK_STREAM).release(), "socket");
   if (arePortsHeld()) {
@@ -88,7 +88,7 @@ void serveOnce(std::uint16_t port) {
                     "bind to " + serverAddress.text);
   Descriptor::check(::listen(listener, 4), "listen on " + serverAddress.text);
 
-  const Address clientAddress(route.client, port);
+  const LoopbackAddress clientAddress(route.client, port);
   const Descriptor client(
       platform::newSocket(clientAddress.storage.ss_family, SOCK_STREAM).release(), "socket");
   const linger reset{1, 0};

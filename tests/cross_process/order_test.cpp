@@ -143,7 +143,7 @@ TEST(Order, IsThatOfArrivalForThoseWhoWaitForSeconds) {
   expectInOrder(orderServed(pool.ports(), takers, kTest, [&] { owner.cleanup(); }));
 }
 
-struct Turns {
+struct Contest {
   std::atomic<std::size_t> ready{0};
   std::atomic<bool> isOver{false};
   std::array<std::atomic<int>, 4> taken{};
@@ -152,7 +152,7 @@ struct Turns {
 /// Children that each take and return ports of one pool, again and again, until the last of them
 /// has had `turns` turns. Returns how many turns each had.
 std::vector<int> takeTurns(const PortSet& ports, const std::vector<Take>& takers, int turns) {
-  const Shared<Turns> shared;
+  const Shared<Contest> shared;
   std::vector<ForkedChild> children;
   for (std::size_t i = 0; i < takers.size(); ++i) {
     const bool isLast = i + 1 == takers.size();
@@ -199,15 +199,15 @@ TEST(Order, ASetHasItsTurnBesideBlocks) {
 }
 
 TEST(Order, OneForWhomManyPortsSeemFreeIsBehindThoseWhoWait) {
-  constexpr std::size_t kPorts = 200;
-  const auto ports = freeBlock(kPorts);
+  constexpr std::size_t kFree = 200;
+  const auto ports = freeBlock(kFree);
   const auto registry = platform::makeLeaseRegistry();
   const WaitingLine line(*registry, ports);
   PortPool pool(ports);
   auto owner = pool.allocate();
   Signal hasRest;
   const ForkedChild rest([&] {
-    const auto owners = PortPool(ports).allocateSeveral(kPorts - 1);
+    const auto owners = PortPool(ports).allocateSeveral(kFree - 1);
     hasRest.send();
     sleepUntilKilled();
   });

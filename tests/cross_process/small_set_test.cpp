@@ -2,8 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <array>
-#include <atomic>
+#include <cstddef>
 #include <cstdlib>
 #include <functional>
 #include <vector>
@@ -12,24 +11,13 @@
 
 #include "fork.hpp"
 #include "loopback_server.hpp"
+#include "turns.hpp"
 
 namespace portpool::test {
 namespace {
 
-constexpr int kPorts = 3;
-constexpr int kProcesses = 8;
-constexpr int kTurns = 25;
-
-struct Turns {
-  std::array<std::atomic<int>, kProcesses> taken{};
-
-  bool everyoneHad(int turns) const {
-    for (const auto& each : taken) {
-      if (each < turns) return false;
-    }
-    return true;
-  }
-};
+constexpr int kFewPorts = 3;
+constexpr std::size_t kManyProcesses = 8;
 
 /// No process stops before all have had their turns, so one that is passed over waits until its
 /// wait time is up, and fails.
@@ -38,19 +26,19 @@ void shareAFewPorts(const std::function<void()>& prepareProcess) {
   {
     PortPool pool(getServerTCPPorts());
     std::vector<TCPPortOwner> owners;
-    for (int i = 0; i < kPorts; ++i) {
+    for (int i = 0; i < kFewPorts; ++i) {
       owners.push_back(pool.allocate());
       ports.insert(owners.back().port());
     }
   }
-  const Shared<Turns> turns;
+  const Shared<Turns<kManyProcesses>> turns;
   std::vector<ForkedChild> children;
-  for (std::size_t i = 0; i < kProcesses; ++i) {
+  for (std::size_t i = 0; i < kManyProcesses; ++i) {
     children.emplace_back([&, i] {
       ::setenv("PORTPOOL_PORTS", ports.toString().c_str(), 1);
       prepareProcess();
       PortPool pool(getServerTCPPorts());
-      while (!turns->everyoneHad(kTurns)) {
+      while (!turns->everyoneHad(kTurnsOfEach)) {
         const auto owner = pool.allocate();
         serveOnce(owner.port());
         ++turns->taken[i];

@@ -18,8 +18,8 @@
 namespace portpool::test {
 namespace {
 
-constexpr int kProcesses = 16;
-constexpr int kThreads = 4;
+constexpr int kStormProcesses = 16;
+constexpr int kStormThreads = 4;
 
 struct Storm {
   std::array<std::atomic<bool>, 65536> isHeld{};
@@ -41,7 +41,7 @@ void allocateAndServe(Storm& storm, int times) {
 void runThreads(Storm& storm, int timesEach) {
   std::atomic<bool> failed{false};
   std::vector<std::thread> threads;
-  for (int i = 0; i < kThreads; ++i) {
+  for (int i = 0; i < kStormThreads; ++i) {
     threads.emplace_back([&] {
       try {
         allocateAndServe(storm, timesEach);
@@ -57,9 +57,9 @@ void runThreads(Storm& storm, int timesEach) {
 
 void runStorm(int allocations, const std::function<void()>& prepareProcess) {
   const Shared<Storm> storm;
-  const int timesEach = allocations / (kProcesses * kThreads);
+  const int timesEach = allocations / (kStormProcesses * kStormThreads);
   std::vector<ForkedChild> children;
-  for (unsigned i = 0; i < kProcesses; ++i) {
+  for (unsigned i = 0; i < kStormProcesses; ++i) {
     children.emplace_back([&storm, &prepareProcess, timesEach, i] {
       becomeUser(i % 3);
       prepareProcess();
@@ -67,7 +67,7 @@ void runStorm(int allocations, const std::function<void()>& prepareProcess) {
     });
   }
   for (auto& child : children) EXPECT_TRUE(child.succeeds());
-  EXPECT_EQ(storm->served, timesEach * kProcesses * kThreads);
+  EXPECT_EQ(storm->served, timesEach * kStormProcesses * kStormThreads);
 }
 
 TEST(Storm, EveryServerBindsAndIsReachedAlone) {

@@ -15,7 +15,6 @@
 #include <cstring>
 #include <fstream>
 #include <string>
-#include <system_error>
 
 #include "fork.hpp"
 #include "platform/linux/abstract_names.hpp"
@@ -25,13 +24,6 @@
 #include "unit/surroundings.hpp"
 
 namespace portpool::test {
-namespace {
-
-[[noreturn]] void throwErrno(const char* what) {
-  throw std::system_error(errno, std::generic_category(), what);
-}
-
-}  // namespace
 
 void refuseSocketQueries() { failCall(SYS_socket, 0, AF_NETLINK, EPERM); }
 

@@ -30,8 +30,6 @@ using ::testing::UnorderedElementsAreArray;
 
 using Ports = std::vector<std::uint16_t>;
 
-bool isLeased(std::uint16_t port) { return !platform::makeLeaseRegistry()->tryAcquire(port); }
-
 PortPoolOptions seeded(std::uint64_t seed) {
   auto options = impatient();
   options.seed = seed;

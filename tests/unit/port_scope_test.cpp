@@ -13,7 +13,6 @@
 #include <portpool/port_fixture.hpp>
 #include <portpool/port_pool.hpp>
 
-#include "platform/lease.hpp"
 #include "surroundings.hpp"
 
 namespace portpool::test {
@@ -21,8 +20,6 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-
-bool isLeased(std::uint16_t port) { return !platform::makeLeaseRegistry()->tryAcquire(port); }
 
 TEST(PortScope, OwnsItsPortsUntilItEnds) {
   std::uint16_t first = 0, second = 0;

@@ -25,10 +25,6 @@
 namespace portpool::test {
 namespace {
 
-[[noreturn]] void throwErrno(const std::string& what) {
-  throw std::system_error(errno, std::generic_category(), what);
-}
-
 int checked(int result, const std::string& what) {
   if (result < 0) throwErrno(what);
   return result;
@@ -74,6 +70,8 @@ PortSet freshBlock(std::size_t count) {
   const auto owners = pool.allocateBlock(count);
   return {{owners.front().port(), owners.back().port()}};
 }
+
+bool isLeased(std::uint16_t port) { return !platform::makeLeaseRegistry()->tryAcquire(port); }
 
 PortPoolOptions impatient() {
   PortPoolOptions options;

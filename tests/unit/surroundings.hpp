@@ -31,6 +31,9 @@ bool enterOwnNetwork();
 PortSet freshPorts(std::size_t count);
 std::uint16_t freshPort();
 
+/// Whether anybody has a lease of the port.
+bool isLeased(std::uint16_t port);
+
 /// As many, which are consecutive.
 PortSet freshBlock(std::size_t count);
 

@@ -9,7 +9,6 @@
 
 #include <portpool/port_pool.hpp>
 
-#include "platform/lease.hpp"
 #include "surroundings.hpp"
 
 namespace portpool::test {
@@ -21,8 +20,6 @@ static_assert(!std::is_copy_constructible_v<TCPPortOwner>);
 static_assert(!std::is_copy_assignable_v<TCPPortOwner>);
 static_assert(std::is_nothrow_move_constructible_v<TCPPortOwner>);
 static_assert(std::is_nothrow_move_assignable_v<TCPPortOwner>);
-
-bool isLeased(std::uint16_t port) { return !platform::makeLeaseRegistry()->tryAcquire(port); }
 
 TEST(TCPPortOwner, AllocatesFromTheProcesssPool) {
   auto& pool = PortPool::process();
