@@ -10,9 +10,6 @@
 
 namespace {
 
-const Variables kBadPorts{{"PORTPOOL_PORTS", "20000-x"}};
-constexpr const char* kBadPortsMessage =
-    "PORTPOOL_PORTS: \"20000-x\" is neither a port nor a range of ports";
 constexpr const char* kBadPortsReason =
     "is neither a port nor a range of";  // as no report quotes it
 

@@ -15,10 +15,6 @@
 
 namespace {
 
-const Variables kBadPorts{{"PORTPOOL_PORTS", "20000-x"}};
-constexpr const char* kBadPortsMessage =
-    "PORTPOOL_PORTS: \"20000-x\" is neither a port nor a range of ports";
-
 struct GTestRun : Run {
   nlohmann::json report;
 
@@ -77,18 +73,19 @@ std::vector<std::string> portsByTest(const Run& run) {
 
 // ---- The pool -----------------------------------------------------------------------------------
 
-struct Program {
+struct ProgramWithMain {
   std::string name;
   std::string path;
 };
 
-class AnyMain : public ::testing::TestWithParam<Program> {};
+class AnyMain : public ::testing::TestWithParam<ProgramWithMain> {};
 
 INSTANTIATE_TEST_SUITE_P(GTest, AnyMain,
-                         ::testing::Values(Program{"GTestMain", GTEST_SUBJECT},
-                                           Program{"GMockMain", GMOCK_SUBJECT},
-                                           Program{"OwnMain", OWN_MAIN_SUBJECT},
-                                           Program{"FrameworksMain", FRAMEWORKS_MAIN_SUBJECT}),
+                         ::testing::Values(ProgramWithMain{"GTestMain", GTEST_SUBJECT},
+                                           ProgramWithMain{"GMockMain", GMOCK_SUBJECT},
+                                           ProgramWithMain{"OwnMain", OWN_MAIN_SUBJECT},
+                                           ProgramWithMain{"FrameworksMain",
+                                                           FRAMEWORKS_MAIN_SUBJECT}),
                          [](const auto& main) { return main.param.name; });
 
 TEST_P(AnyMain, EndsTheRunWhenThePoolCannotBeBuilt) {

@@ -24,6 +24,11 @@ struct Options {
 
 bool contains(const std::string& text, const std::string& part);
 
+/// With which there is no pool, and what is said of it.
+inline const Variables kBadPorts{{"PORTPOOL_PORTS", "20000-x"}};
+inline constexpr const char* kBadPortsMessage =
+    "PORTPOOL_PORTS: \"20000-x\" is neither a port nor a range of ports";
+
 /// One thing that a subject or, with PORTPOOL_VERBOSE, portpool said on stderr.
 struct Event {
   std::string label;             ///< the subject's, or "handed out" or "returned"

@@ -30,12 +30,6 @@ using ::testing::UnorderedElementsAreArray;
 
 using Ports = std::vector<std::uint16_t>;
 
-PortPoolOptions seeded(std::uint64_t seed) {
-  auto options = impatient();
-  options.seed = seed;
-  return options;
-}
-
 /// The ports from the first, in their order.
 Ports consecutive(std::uint16_t first, std::size_t count) {
   Ports ports;

@@ -49,17 +49,17 @@ std::string nameOf(Reuse reuse) {
   return "Both";
 }
 
-struct Address {
+struct HeldAddress {
   const char* name;
   const char* host;
   const char* client;  ///< where a client finds a server of that host
 };
 
-constexpr Address kAddresses[] = {{"EveryIPv4", "0.0.0.0", "127.0.0.1"},
-                                  {"LoopbackIPv4", "127.0.0.1", "127.0.0.1"},
-                                  {"Every", "::", "127.0.0.1"},
-                                  {"EveryForIPv6", "::", "::1"},
-                                  {"LoopbackIPv6", "::1", "::1"}};
+constexpr HeldAddress kAddresses[] = {{"EveryIPv4", "0.0.0.0", "127.0.0.1"},
+                                      {"LoopbackIPv4", "127.0.0.1", "127.0.0.1"},
+                                      {"Every", "::", "127.0.0.1"},
+                                      {"EveryForIPv6", "::", "::1"},
+                                      {"LoopbackIPv6", "::1", "::1"}};
 
 bool isIPv6(const std::string& host) { return host.find(':') != std::string::npos; }
 
@@ -74,7 +74,7 @@ int connectOften(const std::string& host, std::uint16_t port, int count) {
 
 // ---- Servers of all sorts -----------------------------------------------------------------------
 
-class HeldPort : public ::testing::TestWithParam<std::tuple<Reuse, Address>> {
+class HeldPort : public ::testing::TestWithParam<std::tuple<Reuse, HeldAddress>> {
  protected:
   void SetUp() override {
     if (isIPv6(address_.host) && !hasIPv6()) GTEST_SKIP() << "this machine has no IPv6";
@@ -85,7 +85,7 @@ class HeldPort : public ::testing::TestWithParam<std::tuple<Reuse, Address>> {
   }
 
   Reuse reuse_ = std::get<0>(GetParam());
-  Address address_ = std::get<1>(GetParam());
+  HeldAddress address_ = std::get<1>(GetParam());
   PortPool pool_{freshPorts(1), impatient()};
 };
 

@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <optional>
@@ -22,8 +21,6 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
-
-const std::string kThisProcess = "this process, pid " + std::to_string(::getpid());
 
 /// What is said when the scope ends.
 std::string wordsAtEndOf(PortScope& scope) {
@@ -68,7 +65,7 @@ TEST(Leaks, AreServersBesideTimeWait) {
   const auto server = listenOn(port, "127.0.0.1", Reuse::Yes);
   EXPECT_THAT(wordsAtEndOf(scope),
               AllOf(HasSubstr("a test ends, but its port " + std::to_string(port) +
-                              " is still in use by " + kThisProcess)));
+                              " is still in use by " + thisProcess())));
 }
 
 TEST(Leaks, AreServersForUDPBesideTimeWaitOfTCP) {
@@ -83,7 +80,7 @@ TEST(Leaks, AreServersForUDPBesideTimeWaitOfTCP) {
   }
   const auto server = openSocket(AF_INET, Reuse::No, SOCK_DGRAM);
   ASSERT_EQ(bindTo(server, "127.0.0.1", port), 0);
-  EXPECT_THAT(wordsAtEndOf(scope), HasSubstr("is still in use by " + kThisProcess));
+  EXPECT_THAT(wordsAtEndOf(scope), HasSubstr("is still in use by " + thisProcess()));
 }
 
 TEST(Leaks, AreNotServersOnAddressesThatWereNotAskedFor) {
@@ -108,10 +105,10 @@ TEST(Leaks, AreConnectionsThatWereNeverClosed) {
     const auto port = scope.getNextAvailableTCPPort();
     const auto connection = connectionOn(port, reuse);
     EXPECT_THAT(describePorts(),
-                HasSubstr("nothing listens, but a connection is open in " + kThisProcess));
+                HasSubstr("nothing listens, but a connection is open in " + thisProcess()));
     EXPECT_THAT(wordsAtEndOf(scope),
                 AllOf(HasSubstr("a connection on its port " + std::to_string(port) +
-                                " is still open in " + kThisProcess),
+                                " is still open in " + thisProcess()),
                       HasSubstr("close it within the test"), Not(HasSubstr("stop the server"))));
   }
 }

@@ -32,7 +32,7 @@ static_assert(!std::is_copy_assignable_v<ListeningSocket>);
 static_assert(std::is_nothrow_move_constructible_v<ListeningSocket>);
 static_assert(std::is_nothrow_move_assignable_v<ListeningSocket>);
 
-PortRequest held(Hold hold, AddressFamily family = AddressFamily::Any) {
+PortRequest holding(Hold hold, AddressFamily family = AddressFamily::Any) {
   PortRequest request;
   request.hold = hold;
   request.family = family;
@@ -51,7 +51,7 @@ bool isReached(const ListeningSocket& server) {
 class Listen : public ::testing::TestWithParam<Hold> {
  protected:
   PortPool pool_{freshPorts(1), impatient()};
-  TCPPortOwner owner_ = pool_.allocate(held(GetParam()));
+  TCPPortOwner owner_ = pool_.allocate(holding(GetParam()));
   std::uint16_t port_ = owner_.port();
 };
 
@@ -146,8 +146,8 @@ TEST_P(Listen, AfterCleanupIsAnError) {
 TEST(Listen, IsOfTheFamilyOfTheOwner) {
   if (!hasIPv6()) GTEST_SKIP() << "this machine has no IPv6";
   PortPool pool(freshPorts(2), impatient());
-  auto v4 = pool.allocate(held(Hold::Shared, AddressFamily::IPv4));
-  auto v6 = pool.allocate(held(Hold::Shared, AddressFamily::IPv6));
+  auto v4 = pool.allocate(holding(Hold::Shared, AddressFamily::IPv4));
+  auto v6 = pool.allocate(holding(Hold::Shared, AddressFamily::IPv6));
   const auto v4Server = v4.listen(""), v6Server = v6.listen("");
   EXPECT_EQ(connectTo("127.0.0.1", v4.port()), 0);
   EXPECT_NE(connectTo("::1", v4.port()), 0);
@@ -250,7 +250,7 @@ TEST(ListeningSocket, GivesItsDescriptorAway) {
 
 // Whether a stranger can bind the port at any moment of a call that fails.
 TEST(ListenInVain, LeavesAnExclusiveHoldClosedWhereItCannotSucceed) {
-  PortRequest request = held(Hold::Exclusive);
+  PortRequest request = holding(Hold::Exclusive);
   request.hosts = {"127.0.0.1"};
   PortPool pool(freshPorts(1), impatient());
   auto owner = pool.allocate(request);

@@ -25,12 +25,6 @@ using ::testing::IsEmpty;
 using ::testing::ThrowsMessage;
 using ::testing::UnorderedElementsAreArray;
 
-PortPoolOptions seeded(std::uint64_t seed) {
-  auto options = impatient();
-  options.seed = seed;
-  return options;
-}
-
 class PortPoolWith : public ::testing::TestWithParam<bool> {};
 
 INSTANTIATE_TEST_SUITE_P(Leases, PortPoolWith, ::testing::Bool(), [](const auto& leases) {

@@ -129,24 +129,24 @@ TEST(BindPort, WhatIsNoSocketToBindIsAnError) {
 
 // ---- findUnusedPort -----------------------------------------------------------------------------
 
-struct Kind {
+struct SocketKind {
   const char* name;
   AddressFamily family;
   SocketType type;
 
-  friend void PrintTo(const Kind& kind, std::ostream* out) { *out << kind.name; }
+  friend void PrintTo(const SocketKind& kind, std::ostream* out) { *out << kind.name; }
 };
 
-class FindUnusedPort : public ::testing::TestWithParam<Kind> {};
+class FindUnusedPort : public ::testing::TestWithParam<SocketKind> {};
 
 INSTANTIATE_TEST_SUITE_P(
     Sockets, FindUnusedPort,
-    ::testing::Values(Kind{"AnyStream", AddressFamily::Any, SocketType::Stream},
-                      Kind{"AnyDatagram", AddressFamily::Any, SocketType::Datagram},
-                      Kind{"IPv4Stream", AddressFamily::IPv4, SocketType::Stream},
-                      Kind{"IPv4Datagram", AddressFamily::IPv4, SocketType::Datagram},
-                      Kind{"IPv6Stream", AddressFamily::IPv6, SocketType::Stream},
-                      Kind{"IPv6Datagram", AddressFamily::IPv6, SocketType::Datagram}),
+    ::testing::Values(SocketKind{"AnyStream", AddressFamily::Any, SocketType::Stream},
+                      SocketKind{"AnyDatagram", AddressFamily::Any, SocketType::Datagram},
+                      SocketKind{"IPv4Stream", AddressFamily::IPv4, SocketType::Stream},
+                      SocketKind{"IPv4Datagram", AddressFamily::IPv4, SocketType::Datagram},
+                      SocketKind{"IPv6Stream", AddressFamily::IPv6, SocketType::Stream},
+                      SocketKind{"IPv6Datagram", AddressFamily::IPv6, SocketType::Datagram}),
     [](const auto& kind) { return kind.param.name; });
 
 TEST_P(FindUnusedPort, CanBeBound) {

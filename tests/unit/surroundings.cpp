@@ -73,10 +73,18 @@ PortSet freshBlock(std::size_t count) {
 
 bool isLeased(std::uint16_t port) { return !platform::makeLeaseRegistry()->tryAcquire(port); }
 
+std::string thisProcess() { return "this process, pid " + std::to_string(::getpid()); }
+
 PortPoolOptions impatient() {
   PortPoolOptions options;
   options.seed = 1;
   options.waitTime = std::chrono::milliseconds::zero();
+  return options;
+}
+
+PortPoolOptions seeded(std::uint64_t seed) {
+  auto options = impatient();
+  options.seed = seed;
   return options;
 }
 

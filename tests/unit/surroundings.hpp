@@ -34,11 +34,16 @@ std::uint16_t freshPort();
 /// Whether anybody has a lease of the port.
 bool isLeased(std::uint16_t port);
 
+/// How messages name this process, before its program.
+std::string thisProcess();
+
 /// As many, which are consecutive.
 PortSet freshBlock(std::size_t count);
 
 /// A pool that does not wait, with a fixed order.
 PortPoolOptions impatient();
+/// In the order of this seed.
+PortPoolOptions seeded(std::uint64_t seed);
 
 /// Every port that `pool` hands out until none is left, in that order. The pool must not wait.
 std::vector<TCPPortOwner> allocateAll(PortPool& pool, const PortRequest& request = {});

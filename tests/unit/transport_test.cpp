@@ -31,25 +31,25 @@ bool canAllocate(PortPool& pool, const PortRequest& request) {
   }
 }
 
-struct Foreign {
+struct ForeignUse {
   const char* name;
   const char* host;
   int type;
   Reuse reuse;
 };
 
-class TransportAgainst : public ::testing::TestWithParam<Foreign> {};
+class TransportAgainst : public ::testing::TestWithParam<ForeignUse> {};
 
 INSTANTIATE_TEST_SUITE_P(
     Transport, TransportAgainst,
-    ::testing::Values(Foreign{"Tcp", "0.0.0.0", SOCK_STREAM, Reuse::No},
-                      Foreign{"TcpOfLoopback", "127.0.0.1", SOCK_STREAM, Reuse::No},
-                      Foreign{"TcpOfIPv6", "::1", SOCK_STREAM, Reuse::No},
-                      Foreign{"Udp", "0.0.0.0", SOCK_DGRAM, Reuse::No},
-                      Foreign{"UdpOfLoopback", "127.0.0.1", SOCK_DGRAM, Reuse::No},
-                      Foreign{"UdpOfIPv6", "::1", SOCK_DGRAM, Reuse::No},
+    ::testing::Values(ForeignUse{"Tcp", "0.0.0.0", SOCK_STREAM, Reuse::No},
+                      ForeignUse{"TcpOfLoopback", "127.0.0.1", SOCK_STREAM, Reuse::No},
+                      ForeignUse{"TcpOfIPv6", "::1", SOCK_STREAM, Reuse::No},
+                      ForeignUse{"Udp", "0.0.0.0", SOCK_DGRAM, Reuse::No},
+                      ForeignUse{"UdpOfLoopback", "127.0.0.1", SOCK_DGRAM, Reuse::No},
+                      ForeignUse{"UdpOfIPv6", "::1", SOCK_DGRAM, Reuse::No},
                       // On UDP, SO_REUSEADDR would see past it.
-                      Foreign{"UdpToBeShared", "127.0.0.1", SOCK_DGRAM, Reuse::AddressAndPort}),
+                      ForeignUse{"UdpToBeShared", "127.0.0.1", SOCK_DGRAM, Reuse::AddressAndPort}),
     [](const auto& foreign) { return foreign.param.name; });
 
 TEST_P(TransportAgainst, ForeignSocketIsFreeForTheOtherOneOnly) {

@@ -26,8 +26,6 @@ using ::testing::HasSubstr;
 using ::testing::StartsWith;
 using ::testing::ThrowsMessage;
 
-const std::string kThisProcess = "this process, pid " + std::to_string(::getpid());
-
 TEST(Waiting, EndsWhenAnotherThreadReturnsAPort) {
   PortPool pool(freshPorts(1));
   auto owner = pool.allocate();
@@ -141,11 +139,11 @@ TEST(Waiting, InVainEndsInAnErrorThatNamesTheHolderAndTheRemedies) {
   const auto owners = allocateAll(pool);
   const auto ports = pool.ports().toString();
   EXPECT_THAT([&] { pool.allocate(); },
-              ThrowsMessage<NoPortAvailableError>(
-                  AllOf(HasSubstr("no TCP port became free in 0 s"),
-                        HasSubstr("all 2 ports of the pool (" + ports),
-                        HasSubstr(ports + " by " + kThisProcess), HasSubstr("Return ports earlier"),
-                        HasSubstr("PORTPOOL_PORTS"), HasSubstr("PORTPOOL_WAIT_SECONDS"))));
+              ThrowsMessage<NoPortAvailableError>(AllOf(
+                  HasSubstr("no TCP port became free in 0 s"),
+                  HasSubstr("all 2 ports of the pool (" + ports),
+                  HasSubstr(ports + " by " + thisProcess()), HasSubstr("Return ports earlier"),
+                  HasSubstr("PORTPOOL_PORTS"), HasSubstr("PORTPOOL_WAIT_SECONDS"))));
 }
 
 TEST(Waiting, InVainForSeveralPortsSaysWhichAreTaken) {
@@ -155,7 +153,7 @@ TEST(Waiting, InVainForSeveralPortsSaysWhichAreTaken) {
   EXPECT_THAT([&] { pool.allocateSeveral(2); },
               ThrowsMessage<NoPortAvailableError>(HasSubstr("some of the 2 ports of the pool (" +
                                                             ports + ") are taken: " + port +
-                                                            " by " + kThisProcess)));
+                                                            " by " + thisProcess())));
   const auto other = pool.allocate();
   EXPECT_THAT([&] { pool.allocateSeveral(2); },
               ThrowsMessage<NoPortAvailableError>(
@@ -179,7 +177,7 @@ TEST(Waiting, InVainForWhatIsOnlyBoundSaysByWhomIfTheSystemShowsIt) {
   EXPECT_THAT([&] { pool.allocate(); },
               ThrowsMessage<NoPortAvailableError>(
                   AnyOf(HasSubstr("the only port of the pool (" + port + ") is taken: " + port +
-                                  " by " + kThisProcess),
+                                  " by " + thisProcess()),
                         HasSubstr(port + " by no process that the system shows"))));
 }
 
@@ -220,7 +218,7 @@ TEST(Waiting, LongerThanASecondSaysWhoHoldsWhat) {
     return " by pid " + std::to_string(pid) + " (" + command.substr(0, 80);
   };
   EXPECT_THAT(report, StartsWith("portpool: waiting for a TCP port, up to 120 s; all 3 ports"));
-  EXPECT_THAT(report, HasSubstr(std::to_string(mine) + " by " + kThisProcess));
+  EXPECT_THAT(report, HasSubstr(std::to_string(mine) + " by " + thisProcess()));
   EXPECT_THAT(report, HasSubstr(std::to_string(leased) + holder(leaser.pid())));
   EXPECT_THAT(report, HasSubstr(std::to_string(listened) + holder(server.pid())));
 }
