@@ -1,5 +1,6 @@
 # Sets portpool_platform_sources: the files of src/platform for the system that this build is for.
 # A folder implements headers there for a system, or what several systems have in common.
+# portpool_platform_libraries are the libraries of the system that they use.
 # portpool_exports_file and portpool_exports_option tell the system's linker what a shared library
 # exports, where the compiler's visibility alone does not.
 
@@ -11,7 +12,7 @@ set(portpool_sources_posix
     lock_file.cpp
     process.cpp
     random.cpp
-    socket_address.cpp
+    resolve.cpp
     sockets.cpp
     system_error.cpp
     unix_server.cpp)
@@ -38,6 +39,24 @@ set(portpool_sources_macos
     processes.cpp
     socket_tables.cpp
     sockets.cpp)
+set(portpool_sources_windows
+    environment.cpp
+    ephemeral_range.cpp
+    files.cpp
+    fork.cpp
+    isolation.cpp
+    leases.cpp
+    port_users.cpp
+    process.cpp
+    program_output.cpp
+    random.cpp
+    resolve.cpp
+    socket_tables.cpp
+    sockets.cpp
+    system_error.cpp
+    text.cpp
+    unix_server.cpp
+    winsock.cpp)
 
 if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
   set(portpool_platform_folders posix linux)
@@ -45,13 +64,16 @@ if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
   set(portpool_exports_option -Wl,--version-script=${portpool_exports_file})
 elseif(CMAKE_SYSTEM_NAME STREQUAL "Darwin")
   set(portpool_platform_folders posix macos)
+elseif(CMAKE_SYSTEM_NAME STREQUAL "Windows")
+  set(portpool_platform_folders windows)
+  set(portpool_platform_libraries ws2_32 iphlpapi bcrypt)
 else()
-  message(FATAL_ERROR "portpool supports Linux and macOS only, and this build is for ${CMAKE_SYSTEM_NAME}; "
+  message(FATAL_ERROR "portpool supports Linux, macOS and Windows, and this build is for ${CMAKE_SYSTEM_NAME}; "
                       "leave portpool out of it, or see \"Adding an operating system\" in "
                       "CONTRIBUTING.md")
 endif()
 
-set(portpool_platform_sources src/platform/private_socket.cpp)
+set(portpool_platform_sources src/platform/private_socket.cpp src/platform/system_address.cpp)
 foreach(folder IN LISTS portpool_platform_folders)
   set(sources ${portpool_sources_${folder}})
   list(TRANSFORM sources PREPEND src/platform/${folder}/)

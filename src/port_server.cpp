@@ -32,6 +32,7 @@ class LeasesOfServer final : public platform::LeaseRegistry {
  public:
   explicit LeasesOfServer(const PortServer& server) : server_(server) {}
 
+  LeaseKind kind() const noexcept override { return own_->kind(); }
   std::unique_ptr<platform::Lease> tryAcquire(std::uint64_t key) override {
     if (isHeldByServer(key)) return std::make_unique<LeaseOfServer>();
     return own_->tryAcquire(key);

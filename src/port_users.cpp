@@ -22,9 +22,6 @@ std::optional<PortSet> leasedPorts() { return platform::findLeases(); }
 
 std::size_t countLeasesOfOtherNetworks() { return platform::countForeignLeases(); }
 
-LeaseKind leaseKind() {
-  return platform::makeLeaseRegistry()->hasMessages() ? LeaseKind::AbstractName
-                                                      : LeaseKind::LockFile;
-}
+LeaseKind leaseKind() { return platform::makeLeaseRegistry()->kind(); }
 
 }  // namespace portpool

@@ -23,6 +23,7 @@ std::uint16_t bindPort(NativeSocket socket, const std::string& host) {
       }
     }
   }
+  platform::makeExclusive(socket);
   const auto family = platform::boundAddress(socket).family;
   const int error = platform::bind(socket, addressesOf(host, family).front());
   if (platform::refusalOf(error) == Refusal::NoSuchAddress) throwNotLocal(host, family);

@@ -63,6 +63,7 @@ std::size_t countLeasesOfOtherNetworks();
 enum class LeaseKind {
   AbstractName,  ///< the abstract name of an AF_UNIX socket, which `ss -xa` shows
   LockFile,      ///< a lock in /tmp/portpool.lock, if the system refuses AF_UNIX names or has none
+  KernelObject,  ///< on Windows, an event object named portpool-<port>
 };
 
 /// The kind of lease that this process takes. Throws PortPoolError if it can take none.

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <portpool/port_users.hpp>
+
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -37,6 +39,8 @@ class LeaseRegistry {
   LeaseRegistry(const LeaseRegistry&) = delete;
   LeaseRegistry& operator=(const LeaseRegistry&) = delete;
   virtual ~LeaseRegistry() = default;
+
+  virtual LeaseKind kind() const noexcept = 0;
 
   /// Returns null if the key is leased. Throws DescriptorLimitError, and PortPoolError if the
   /// system fails otherwise.

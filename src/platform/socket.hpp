@@ -72,6 +72,9 @@ enum class Reuse {
 void setReuse(NativeSocket socket, Reuse reuse, bool isOn);
 bool hasReuse(NativeSocket socket, Reuse reuse);  ///< Throws.
 
+/// Makes a socket exclusive that somebody else opened and that has no Reuse. Throws.
+void makeExclusive(NativeSocket socket);
+
 /// Throws PortPoolError if a bound socket is not what `Hold` promises on this system: one that
 /// keeps all others off, except servers that have Reuse as it has.
 void requireHolds();

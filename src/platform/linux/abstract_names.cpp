@@ -73,6 +73,7 @@ class AbstractNameLease final : public Lease {
 
 class AbstractNameRegistry final : public LeaseRegistry {
  public:
+  LeaseKind kind() const noexcept override { return LeaseKind::AbstractName; }
   std::unique_ptr<Lease> tryAcquire(std::uint64_t key) override {
     const NoFork noFork;
     auto socket = openUnixSocket();

@@ -189,6 +189,7 @@ class LockFileRegistry final : public LeaseRegistry {
   explicit LockFileRegistry(std::string path)
       : file_(std::make_shared<LockFile>(std::move(path))) {}
 
+  LeaseKind kind() const noexcept override { return LeaseKind::LockFile; }
   std::unique_ptr<Lease> tryAcquire(std::uint64_t key) override {
     if (!file_->lock(key)) return nullptr;
     try {

@@ -2,6 +2,7 @@
 
 #include "sockets.hpp"
 
+#include "platform/system_address.hpp"
 #include "platform/system_error.hpp"
 
 #include <fcntl.h>
@@ -123,6 +124,8 @@ void setReuse(NativeSocket socket, Reuse reuse, bool isOn) {
 bool hasReuse(NativeSocket socket, Reuse reuse) {
   return getOption(socket, SOL_SOCKET, optionOf(reuse)) != 0;
 }
+
+void makeExclusive(NativeSocket /*socket*/) {}  // it is
 
 SocketAddress boundAddress(NativeSocket socket) {
   sockaddr_storage address{};

@@ -23,21 +23,6 @@ Socket newSocket(int domain, int type, Blocking blocking = Blocking::Yes) noexce
 /// refuses it.
 Socket aboveStandard(Socket descriptor) noexcept;
 
-/// An address as system calls take it.
-class SystemAddress {
- public:
-  explicit SystemAddress(const SocketAddress& address) noexcept;
-  const sockaddr* get() const noexcept { return reinterpret_cast<const sockaddr*>(&bytes_); }
-  socklen_t size() const noexcept { return size_; }
-
- private:
-  sockaddr_in6 bytes_{};  // or a sockaddr_in, which is smaller
-  socklen_t size_;
-};
-
-/// The address that a system call returned, of either family.
-SocketAddress addressFrom(const sockaddr* address) noexcept;
-
 /// Names a Unix socket by a path, or "@name" where the system has abstract names; returns the
 /// size of the address, 0 if the text is empty or too long for one.
 socklen_t nameUnixSocket(const std::string& text, sockaddr_un& name) noexcept;

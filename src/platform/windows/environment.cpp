@@ -1,0 +1,28 @@
+#include "platform/environment.hpp"
+
+#include "text.hpp"
+#include "windows.hpp"
+
+#include <cstdlib>
+#include <memory>
+
+namespace portpool::platform {
+
+std::vector<std::string> environmentNames(std::string_view prefix) {
+  std::vector<std::string> names;
+  const std::unique_ptr<wchar_t, decltype(&::FreeEnvironmentStringsW)> table(
+      ::GetEnvironmentStringsW(), ::FreeEnvironmentStringsW);
+  for (const wchar_t* entry = table.get(); entry != nullptr && *entry != L'\0';) {
+    const std::wstring_view text = entry;
+    auto name = utf8(text.substr(0, text.find(L'=')));
+    if (name.compare(0, prefix.size(), prefix) == 0) names.push_back(std::move(name));
+    entry += text.size() + 1;
+  }
+  return names;
+}
+
+void putVariable(char* text) noexcept { ::_putenv(text); }  // which copies it
+
+void removeVariable(const char* name) noexcept { ::_putenv_s(name, ""); }
+
+}  // namespace portpool::platform

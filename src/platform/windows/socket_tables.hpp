@@ -1,0 +1,19 @@
+#pragma once
+
+#include "platform/port_users.hpp"
+
+#include <optional>
+#include <vector>
+
+namespace portpool::platform {
+
+struct OwnedSocket {
+  PortSocket socket;
+  int pid;  ///< 0 if no process has it open
+};
+
+/// The sockets of the transport on the ports, with their processes, or nothing if the system does
+/// not show them. It does not show what is bound for TCP only.
+std::optional<std::vector<OwnedSocket>> ownedSocketsOn(const PortSet& ports, Transport transport);
+
+}  // namespace portpool::platform
