@@ -144,8 +144,11 @@ bool isListing(const char* argument) {
 
 }  // namespace
 
-// Weak, because an object library and its program have one each if both link portpool::catch2.
 // NOLINTNEXTLINE(readability-identifier-naming)
-[[gnu::weak]] bool detail::link_portpool_catch2_or_portpool_catch2_main() { return true; }
+template <class>
+bool detail::link_portpool_catch2_or_portpool_catch2_main() {
+  return true;
+}
+template bool detail::link_portpool_catch2_or_portpool_catch2_main<void>();
 
 }  // namespace portpool::catch2

@@ -117,12 +117,13 @@ namespace detail {
 [[gnu::visibility("default")]] inline bool isInstalled = false;
 }  // namespace detail
 
-// Weak, because a library and its program have one each if both link portpool::gtest.
-[[gnu::weak]] void install() {
+template <class>
+void install() {
   if (std::exchange(detail::isInstalled, true)) return;
   auto* listener = new PortScopeListener;
   ::testing::UnitTest::GetInstance()->listeners().Append(listener);
   ::testing::AddGlobalTestEnvironment(new PortPoolEnvironment(*listener));
 }
+template void install<void>();
 
 }  // namespace portpool::gtest

@@ -32,11 +32,15 @@ namespace detail {
 struct NoBase {};
 
 /// Defined with the listener: a program without it does not link, and the linker's message names
-/// what is missing.
+/// what is missing. A template, since an object library and its program may each have the
+/// definition.
 // NOLINTNEXTLINE(readability-identifier-naming)
+template <class = void>
 bool link_portpool_catch2_or_portpool_catch2_main();
+extern template bool link_portpool_catch2_or_portpool_catch2_main<void>();
 
-[[gnu::used]] inline constexpr auto* kIsLinked = &link_portpool_catch2_or_portpool_catch2_main;
+[[gnu::used]] inline constexpr auto* kIsLinked =
+    &link_portpool_catch2_or_portpool_catch2_main<void>;
 
 }  // namespace detail
 

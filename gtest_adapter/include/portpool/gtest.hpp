@@ -13,8 +13,10 @@ namespace portpool::gtest {
 /// second call does nothing. Including this header is enough: it is called before main() begins,
 /// once for the program and all shared libraries that include the header. A program without its
 /// definition, which portpool::gtest, portpool::gtest_main and portpool::gmock_main compile, does
-/// not link.
+/// not link. A template, since a library and its program may each have the definition.
+template <class = void>
 void install();
+extern template void install<void>();
 
 namespace detail {
 inline const bool kIsInstalled = (install(), true);

@@ -1,0 +1,96 @@
+#include "started_program.hpp"
+
+#include <stdexcept>
+#include <system_error>
+
+#include "platform/windows/text.hpp"
+
+namespace portpool::test {
+namespace {
+
+using platform::Handle;
+
+void require(bool succeeded, const char* call) {
+  if (!succeeded) {
+    throw std::system_error(static_cast<int>(::GetLastError()), std::system_category(), call);
+  }
+}
+
+struct Pipe {
+  Pipe() {
+    SECURITY_ATTRIBUTES inheritable{sizeof inheritable, nullptr, TRUE};
+    HANDLE ends[2]{};
+    require(::CreatePipe(&ends[0], &ends[1], &inheritable, 0) != 0, "CreatePipe");
+    readEnd.reset(ends[0]);
+    writeEnd.reset(ends[1]);
+  }
+  Handle readEnd, writeEnd;
+};
+
+}  // namespace
+
+StartedProgram::StartedProgram(const std::string& path, const std::vector<std::string>& arguments) {
+  Pipe input, output;
+  ::SetHandleInformation(input.writeEnd.get(), HANDLE_FLAG_INHERIT, 0);
+  ::SetHandleInformation(output.readEnd.get(), HANDLE_FLAG_INHERIT, 0);
+  STARTUPINFOW startup{};
+  startup.cb = sizeof startup;
+  startup.dwFlags = STARTF_USESTDHANDLES;
+  startup.hStdInput = input.readEnd.get();
+  startup.hStdOutput = output.writeEnd.get();
+  startup.hStdError = ::GetStdHandle(STD_ERROR_HANDLE);
+  std::wstring command = L'"' + platform::utf16(path) + L'"';
+  for (const auto& argument : arguments) command += L" \"" + platform::utf16(argument) + L'"';
+  PROCESS_INFORMATION started{};
+  require(::CreateProcessW(nullptr, command.data(), nullptr, nullptr, TRUE, CREATE_NO_WINDOW,
+                           nullptr, nullptr, &startup, &started) != 0,
+          "CreateProcess");
+  const Handle thread(started.hThread);
+  process_.reset(started.hProcess);
+  input_ = std::move(input.writeEnd);
+  output_ = std::move(output.readEnd);
+}
+
+StartedProgram::~StartedProgram() {
+  if (process_) kill();
+}
+
+int StartedProgram::pid() const { return static_cast<int>(::GetProcessId(process_.get())); }
+
+void StartedProgram::send(const std::string& line) const {
+  const auto text = line + '\n';
+  DWORD count = 0;
+  require(
+      ::WriteFile(input_.get(), text.data(), static_cast<DWORD>(text.size()), &count, nullptr) != 0,
+      "WriteFile");
+}
+
+std::string StartedProgram::receive() const {
+  std::string line;
+  for (;;) {
+    char letter = '\0';
+    DWORD count = 0;
+    if (::ReadFile(output_.get(), &letter, 1, &count, nullptr) == 0 || count == 0) {
+      throw std::runtime_error("the program has ended");
+    }
+    if (letter == '\n') return line;
+    if (letter != '\r') line += letter;
+  }
+}
+
+void StartedProgram::kill() {
+  ::TerminateProcess(process_.get(), 1);
+  ::WaitForSingleObject(process_.get(), INFINITE);
+  process_.reset();
+}
+
+unsigned long StartedProgram::finish() {
+  input_.reset();
+  ::WaitForSingleObject(process_.get(), INFINITE);
+  unsigned long code = 1;
+  ::GetExitCodeProcess(process_.get(), &code);
+  process_.reset();
+  return code;
+}
+
+}  // namespace portpool::test
