@@ -3,6 +3,7 @@
 #include "catch2_include.hpp"
 #include "promises.hpp"
 #include "subject.hpp"
+#include "support/network.hpp"
 
 #include <portpool/catch2.hpp>
 

@@ -40,8 +40,5 @@ void leaveChild(const std::string& mode, std::uint16_t port);
 /// Leaves nothing on the port but a connection in TIME_WAIT.
 void leaveTimeWait(std::uint16_t port);
 
-/// The network namespace of this process.
-std::string network();
-
 /// Serves on the port that the variable SUBJECT_PORT names; returns whether that can be done.
 bool canServeOnHardCodedPort();

@@ -2,6 +2,7 @@
 
 #include "promises.hpp"
 #include "subject.hpp"
+#include "support/network.hpp"
 
 #include <portpool/portpool.hpp>
 

@@ -4,7 +4,6 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <portpool/portpool.hpp>
 #include <string>
 
@@ -64,25 +63,6 @@ TEST_P(StaticPorts, LetTheTestsBeListed) {
     EXPECT_TRUE(contains(result.output, GetParam().name == "GTest" ? "AreServed" : "are served"))
         << result.output;
   }
-}
-
-TEST_P(StaticPorts, LetTheTestsBeListedWhereNothingCanBeIsolated) {
-  const auto result =
-      runSubject(NO_NAMESPACES, {GetParam().path, GetParam().list}, {{"PORTPOOL_ISOLATE", "1"}});
-  EXPECT_FALSE(contains(result.errors, "isolate")) << result.errors;
-}
-
-TEST_P(StaticPorts, AreOfTheNetworkOfAnIsolatedRun) {
-  const auto result = run({}, {{"PORTPOOL_ISOLATE", "1"}});
-  if (contains(result.errors, "cannot isolate this process")) GTEST_SKIP() << result.errors;
-  EXPECT_EQ(result.exitCode, 0) << result.output << result.errors;
-  const auto own = std::filesystem::read_symlink("/proc/self/ns/net").string();
-  for (const auto& event : result.events) {
-    if (event.label.rfind("in network ", 0) != 0) continue;
-    EXPECT_NE("net:[" + event.label.substr(11) + ']', own);
-    return;
-  }
-  ADD_FAILURE() << "no network: " << result.errors;
 }
 
 }  // namespace

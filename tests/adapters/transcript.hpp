@@ -29,6 +29,8 @@ inline const Variables kBadPorts{{"PORTPOOL_PORTS", "20000-x"}};
 inline constexpr const char* kBadPortsMessage =
     "PORTPOOL_PORTS: \"20000-x\" is neither a port nor a range of ports";
 
+std::size_t countOf(const std::string& text, const std::string& part);
+
 /// One thing that a subject or, with PORTPOOL_VERBOSE, portpool said on stderr.
 struct Event {
   std::string label;             ///< the subject's, or "handed out" or "returned"

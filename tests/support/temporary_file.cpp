@@ -1,19 +1,17 @@
 #include "support/temporary_file.hpp"
 
-#include <unistd.h>
-
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <random>
 #include <stdexcept>
 #include <system_error>
 
-TemporaryFile::TemporaryFile()
-    : path_((std::filesystem::temp_directory_path() / "portpool-test-XXXXXX").string()) {
-  const int descriptor = ::mkstemp(path_.data());
-  if (descriptor < 0) throw std::runtime_error("cannot make a file like " + path_);
-  ::close(descriptor);
+TemporaryFile::TemporaryFile() {
+  std::random_device random;
+  const auto name = "portpool-test-" + std::to_string(random()) + '-' + std::to_string(random());
+  path_ = (std::filesystem::temp_directory_path() / name).string();
+  if (!std::ofstream(path_)) throw std::runtime_error("cannot make the file " + path_);
 }
 
 TemporaryFile::~TemporaryFile() {

@@ -1,10 +1,8 @@
 #include "support/token_server.hpp"
 
-#include <poll.h>
-#include <unistd.h>
-
 #include <array>
 #include <asio.hpp>
+#include <chrono>
 #include <random>
 #include <string>
 
@@ -13,8 +11,9 @@ using asio::ip::tcp;
 struct TokenServer::Impl {
   explicit Impl(std::uint16_t port)
       : acceptor(context, tcp::endpoint(tcp::v4(), port), /*reuse_addr=*/false),
-        token(std::to_string(::getpid()) + ' ' + std::to_string(std::random_device()())) {}
+        token(std::to_string(random()) + ' ' + std::to_string(random())) {}
 
+  std::random_device random;
   asio::io_context context;
   tcp::acceptor acceptor;
   std::string token;
@@ -26,10 +25,17 @@ TokenServer::~TokenServer() = default;
 bool TokenServer::isReached() const {
   tcp::socket client(impl_->context);
   client.connect({asio::ip::address_v4::loopback(), impl_->acceptor.local_endpoint().port()});
-  constexpr int kLongEnough = 20'000;  // milliseconds; a client that went elsewhere never comes
-  pollfd listening{impl_->acceptor.native_handle(), POLLIN, 0};
-  if (::poll(&listening, 1, kLongEnough) != 1) return false;
-  tcp::socket session = impl_->acceptor.accept();
+  constexpr std::chrono::seconds kLongEnough{20};  // a client that went elsewhere never comes
+  tcp::socket session(impl_->context);
+  bool isAccepted = false;
+  impl_->acceptor.async_accept(session, [&](asio::error_code error) { isAccepted = !error; });
+  impl_->context.restart();
+  impl_->context.run_for(kLongEnough);
+  if (!isAccepted) {
+    impl_->acceptor.cancel();
+    impl_->context.run();
+    return false;
+  }
   asio::write(session, asio::buffer(impl_->token));
   std::string answer(impl_->token.size(), '\0');
   asio::read(client, asio::buffer(answer));

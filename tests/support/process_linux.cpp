@@ -9,6 +9,11 @@
 
 #include "support/boost_process.hpp"
 
+std::string shownProcess(const std::string& pid, const std::string& program,
+                         const std::string& arguments) {
+  return pid + R"( \(\S*)" + program + ' ' + arguments + R"(\))";
+}
+
 ProcessResult runProcess(const std::string& program, const std::vector<std::string>& arguments,
                          const std::map<std::string, std::string>& variables) {
   constexpr std::chrono::minutes kLimit{2};

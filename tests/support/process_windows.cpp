@@ -1,0 +1,106 @@
+#include <chrono>
+#include <future>
+#include <stdexcept>
+#include <system_error>
+
+#include "platform/windows/handle.hpp"
+#include "platform/windows/text.hpp"
+#include "support/process.hpp"
+
+namespace {
+
+using portpool::platform::Handle;
+using portpool::platform::utf16;
+
+void require(bool succeeded, const char* call) {
+  if (!succeeded) {
+    throw std::system_error(static_cast<int>(::GetLastError()), std::system_category(), call);
+  }
+}
+
+/// What a program writes to one of its streams.
+class Stream {
+ public:
+  Stream() {
+    SECURITY_ATTRIBUTES inheritable{sizeof inheritable, nullptr, TRUE};
+    HANDLE ends[2]{};
+    require(::CreatePipe(&ends[0], &ends[1], &inheritable, 0) != 0, "CreatePipe");
+    readEnd_.reset(ends[0]);
+    writeEnd_.reset(ends[1]);
+    ::SetHandleInformation(ends[0], HANDLE_FLAG_INHERIT, 0);
+  }
+
+  HANDLE writeEnd() const { return writeEnd_.get(); }
+
+  /// All of it, with line ends as they are in C++.
+  std::future<std::string> read() {
+    writeEnd_.reset();
+    return std::async(std::launch::async, [this] {
+      std::string text;
+      char letter = '\0';
+      for (DWORD count = 0;
+           ::ReadFile(readEnd_.get(), &letter, 1, &count, nullptr) != 0 && count == 1;) {
+        if (letter != '\r') text += letter;
+      }
+      return text;
+    });
+  }
+
+ private:
+  Handle readEnd_, writeEnd_;
+};
+
+/// This process's environment, and the variables.
+std::wstring environmentWith(const std::map<std::string, std::string>& variables) {
+  std::wstring block;
+  wchar_t* const own = ::GetEnvironmentStringsW();
+  for (const wchar_t* entry = own; *entry != L'\0';) {
+    const std::wstring text = entry;
+    const auto name = portpool::platform::utf8(text.substr(0, text.find(L'=', 1)));
+    if (variables.count(name) == 0) block += text + L'\0';
+    entry += text.size() + 1;
+  }
+  ::FreeEnvironmentStringsW(own);
+  for (const auto& [name, value] : variables) block += utf16(name + '=' + value) + L'\0';
+  return block + L'\0';
+}
+
+}  // namespace
+
+// Wine does not know whose sockets those are that only listen.
+std::string shownProcess(const std::string& pid, const std::string& program,
+                         const std::string& /*arguments*/) {
+  return '(' + pid + R"( \(\S*)" + program +
+         R"x(\.exe\)|a process that this user may not inspect))x";
+}
+
+ProcessResult runProcess(const std::string& program, const std::vector<std::string>& arguments,
+                         const std::map<std::string, std::string>& variables) {
+  constexpr std::chrono::minutes kLimit{2};
+  Stream output, errors;
+  STARTUPINFOW startup{};
+  startup.cb = sizeof startup;
+  startup.dwFlags = STARTF_USESTDHANDLES;
+  startup.hStdOutput = output.writeEnd();
+  startup.hStdError = errors.writeEnd();
+  std::wstring command = L'"' + utf16(program) + L'"';
+  for (const auto& argument : arguments) command += L" \"" + utf16(argument) + L'"';
+  auto environment = environmentWith(variables);
+  PROCESS_INFORMATION started{};
+  require(::CreateProcessW(nullptr, command.data(), nullptr, nullptr, TRUE,
+                           CREATE_NO_WINDOW | CREATE_UNICODE_ENVIRONMENT, environment.data(),
+                           nullptr, &startup, &started) != 0,
+          "CreateProcess");
+  const Handle process(started.hProcess);
+  const Handle thread(started.hThread);
+  auto outputText = output.read();
+  auto errorsText = errors.read();
+  const auto limit = static_cast<DWORD>(std::chrono::milliseconds(kLimit).count());
+  const bool isOver = ::WaitForSingleObject(process.get(), limit) == WAIT_OBJECT_0;
+  if (!isOver) ::TerminateProcess(process.get(), 1);
+  DWORD exitCode = 1;
+  ::GetExitCodeProcess(process.get(), &exitCode);
+  ProcessResult result{static_cast<int>(exitCode), outputText.get(), errorsText.get()};
+  if (!isOver) throw std::runtime_error(program + " does not come to its end");
+  return result;
+}
