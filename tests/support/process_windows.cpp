@@ -88,7 +88,7 @@ ProcessResult runProcess(const std::string& program, const std::vector<std::stri
   auto environment = environmentWith(variables);
   PROCESS_INFORMATION started{};
   require(::CreateProcessW(nullptr, command.data(), nullptr, nullptr, TRUE,
-                           CREATE_NO_WINDOW | CREATE_UNICODE_ENVIRONMENT, environment.data(),
+                           DETACHED_PROCESS | CREATE_UNICODE_ENVIRONMENT, environment.data(),
                            nullptr, &startup, &started) != 0,
           "CreateProcess");
   const Handle process(started.hProcess);

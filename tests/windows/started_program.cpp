@@ -42,7 +42,7 @@ StartedProgram::StartedProgram(const std::string& path, const std::vector<std::s
   std::wstring command = L'"' + platform::utf16(path) + L'"';
   for (const auto& argument : arguments) command += L" \"" + platform::utf16(argument) + L'"';
   PROCESS_INFORMATION started{};
-  require(::CreateProcessW(nullptr, command.data(), nullptr, nullptr, TRUE, CREATE_NO_WINDOW,
+  require(::CreateProcessW(nullptr, command.data(), nullptr, nullptr, TRUE, DETACHED_PROCESS,
                            nullptr, nullptr, &startup, &started) != 0,
           "CreateProcess");
   const Handle thread(started.hThread);
