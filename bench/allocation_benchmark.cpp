@@ -21,7 +21,6 @@ namespace {
 
 using benchmark::State;
 using portpool::PortPool;
-using portpool::TCPPortOwner;
 
 constexpr std::size_t kLeased = 1000;
 constexpr int kThreads = 16;

@@ -37,13 +37,13 @@ std::optional<long> kernelSetting(const std::string& file) {
 
 /// The limit of which no namespace is left to this user, or "" if that is not what refuses them.
 std::string reachedLimit() {
-  struct Kind {
+  struct Namespaces {
     int flag;
     const char* limit;
   };
   const auto trial = tryInChild([] {
-    for (const auto& kind :
-         {Kind{CLONE_NEWUSER, "max_user_namespaces"}, Kind{CLONE_NEWNET, "max_net_namespaces"}}) {
+    for (const auto& kind : {Namespaces{CLONE_NEWUSER, "max_user_namespaces"},
+                             Namespaces{CLONE_NEWNET, "max_net_namespaces"}}) {
       if (::unshare(kind.flag) == 0) continue;
       throw std::runtime_error(errno == ENOSPC ? kind.limit : "");
     }

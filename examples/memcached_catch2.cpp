@@ -68,8 +68,6 @@ class MemcachedClient {
   TextClient client_;
 };
 
-}  // namespace
-
 class MemcachedFixture : public portpool::catch2::PortFixture {
  protected:
   MemcachedServer server{getNextAvailableTCPPort()};
@@ -114,3 +112,5 @@ TEST_CASE("memcached ends with a test that is killed") {
     ::raise(SIGKILL);
   });
 }
+
+}  // namespace

@@ -67,8 +67,6 @@ class NginxServer {
   std::optional<ServerProcess> process_;
 };
 
-}  // namespace
-
 class NginxFixture : public portpool::gtest::PortFixture<> {
  protected:
   const std::string token = randomToken();
@@ -115,3 +113,5 @@ TEST_F(NginxFixture, EndsWithATestThatIsKilled) {
     ::raise(SIGKILL);
   });
 }
+
+}  // namespace

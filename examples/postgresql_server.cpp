@@ -23,9 +23,6 @@ ServerCommand command(const std::string& program, std::vector<std::string> argum
   return {PORTPOOL_POSTGRESQL_PROGRAMS "/" + program, std::move(arguments), SIGINT, kUser};
 }
 
-struct Finish {
-  void operator()(PGconn* connection) const { PQfinish(connection); }
-};
 struct Clear {
   void operator()(PGresult* result) const { PQclear(result); }
 };
@@ -52,12 +49,11 @@ void PostgresqlServer::restart() {
 }
 
 struct PostgresqlClient::Impl {
-  const std::unique_ptr<PGconn, Finish> connection;
+  const std::unique_ptr<PGconn, decltype(&PQfinish)> connection;
 };
 
 PostgresqlClient::PostgresqlClient(const PostgresqlServer& server)
-    : impl_(
-          new Impl{std::unique_ptr<PGconn, Finish>(PQconnectdb(address(server.port()).c_str()))}) {
+    : impl_(new Impl{{PQconnectdb(address(server.port()).c_str()), PQfinish}}) {
   const auto* connection = impl_->connection.get();
   if (PQstatus(connection) != CONNECTION_OK) throw std::runtime_error(PQerrorMessage(connection));
   const auto name = run("SHOW cluster_name");

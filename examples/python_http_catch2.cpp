@@ -40,8 +40,6 @@ bool contains(const std::string& page, const std::string& text) {
   return page.find(text) != std::string::npos;
 }
 
-}  // namespace
-
 class PythonHttpFixture : public portpool::catch2::PortFixture {
  protected:
   const std::string token = randomToken();
@@ -86,3 +84,5 @@ TEST_CASE("http.server ends with a test that is killed") {
     ::raise(SIGKILL);
   });
 }
+
+}  // namespace

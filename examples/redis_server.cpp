@@ -9,20 +9,17 @@
 
 namespace {
 
-struct FreeContext {
-  void operator()(redisContext* context) const { redisFree(context); }
-};
 struct FreeReply {
   void operator()(redisReply* reply) const { freeReplyObject(reply); }
 };
-using Connection = std::unique_ptr<redisContext, FreeContext>;
+using Connection = std::unique_ptr<redisContext, decltype(&redisFree)>;
 
 constexpr timeval kPatience{30, 0};
 
 /// Null if nobody listens.
 Connection connect(std::uint16_t port) {
-  Connection connection(redisConnectWithTimeout("127.0.0.1", port, kPatience));
-  if (!connection || connection->err != 0) return nullptr;
+  Connection connection(redisConnectWithTimeout("127.0.0.1", port, kPatience), redisFree);
+  if (!connection || connection->err != 0) return {nullptr, redisFree};
   redisSetTimeout(connection.get(), kPatience);
   return connection;
 }

@@ -19,7 +19,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using platform::PortSocket;
 
-enum class Use {
+enum class RemainingUse {
   None,
   Connection,  ///< nothing listens, but a process has a connection there
   Server,      ///< something listens there, or keeps servers off otherwise
@@ -32,7 +32,7 @@ class LeakSearch {
     for (auto* allocation : allocations) {
       if (!allocation->isOfThisProcess()) continue;
       allocation->endHold();
-      suspects_.push_back({allocation, Use::Server});
+      suspects_.push_back({allocation, RemainingUse::Server});
     }
   }
 
@@ -74,17 +74,17 @@ class LeakSearch {
       const auto title = portTitle(port, allocation->request().name);
       const auto ends = phase + " ends, but ";
       constexpr const char* kRemedy = ", or set PORTPOOL_LEAKS=ignore";
-      if (use == Use::Server) {
+      if (use == RemainingUse::Server) {
         leaks.found.push_back({port, ends + "its " + title + " is still in use by " +
                                          describeUsers(users, port, false) +
                                          "; stop the server within its test" + kRemedy});
-      } else if (use == Use::Connection) {
+      } else if (use == RemainingUse::Connection) {
         leaks.found.push_back(
             {port, ends + "a connection on its " + title + " is still open in " +
                        describeUsers(users, port, true) +
                        ", though nothing listens there any more; close it within the test" +
                        kRemedy});
-      } else if (use == Use::Unknown) {
+      } else if (use == RemainingUse::Unknown) {
         leaks.unknown.push_back(phase + " ends; it is not known whether its " + title +
                                 " is still in use, because the system does not show "
                                 "its sockets (NETLINK_SOCK_DIAG, /proc/net/tcp); show them to the "
@@ -97,7 +97,7 @@ class LeakSearch {
  private:
   struct Suspect {
     detail::Allocation* allocation;
-    Use use;
+    RemainingUse use;
   };
 
   /// Looks at all suspects, and keeps those that are in use.
@@ -105,28 +105,29 @@ class LeakSearch {
     PortSet unknown;
     for (auto& suspect : suspects_) {
       suspect.use = probe(*suspect.allocation);
-      if (suspect.use == Use::Unknown) unknown.insert(suspect.allocation->port());
+      if (suspect.use == RemainingUse::Unknown) unknown.insert(suspect.allocation->port());
     }
     if (!unknown.empty()) lookUpSockets(unknown);
-    suspects_.erase(std::remove_if(suspects_.begin(), suspects_.end(),
-                                   [](const Suspect& suspect) { return suspect.use == Use::None; }),
-                    suspects_.end());
+    suspects_.erase(
+        std::remove_if(suspects_.begin(), suspects_.end(),
+                       [](const Suspect& suspect) { return suspect.use == RemainingUse::None; }),
+        suspects_.end());
   }
 
   /// What binding tells. A server's own SO_REUSEADDR decides whether another can bind beside the
   /// connections that it left: Unknown if only the system's tables can tell.
-  static Use probe(const detail::Allocation& allocation) {
+  static RemainingUse probe(const detail::Allocation& allocation) {
     const auto port = allocation.port();
-    if (!isBusy(allocation.request(), port)) return Use::None;
+    if (!isBusy(allocation.request(), port)) return RemainingUse::None;
     auto request = allocation.request();
     const auto transport = request.transport;
     if (transport != Transport::TCP) {
       request.transport = Transport::UDP;
-      if (isBusy(request, port)) return Use::Server;
+      if (isBusy(request, port)) return RemainingUse::Server;
     }
-    if (transport == Transport::UDP) return Use::None;
+    if (transport == Transport::UDP) return RemainingUse::None;
     request.transport = Transport::TCP;
-    return isBusy(request, port) ? Use::Unknown : Use::None;
+    return isBusy(request, port) ? RemainingUse::Unknown : RemainingUse::None;
   }
 
   /// A port that this user may not bind (any more) tells nothing.
@@ -146,20 +147,20 @@ class LeakSearch {
       std::multimap<std::uint16_t, const PortSocket*> byPort;
       for (const auto& socket : *sockets) byPort.emplace(socket.port, &socket);
       for (auto& suspect : suspects_) {
-        if (suspect.use != Use::Unknown) continue;
+        if (suspect.use != RemainingUse::Unknown) continue;
         const auto port = suspect.allocation->port();
         auto request = suspect.allocation->request();
         request.transport = Transport::TCP;
         Probe probe(request);
-        std::optional<Use> use;  // none if the system shows no socket
+        std::optional<RemainingUse> use;  // none if the system shows no socket
         const auto [begin, end] = byPort.equal_range(port);
         for (auto socket = begin; socket != end; ++socket) {
           if (!probe.concerns(socket->second->address)) continue;
-          use = std::max(use.value_or(Use::None), useOf(socket->second->state));
+          use = std::max(use.value_or(RemainingUse::None), useOf(socket->second->state));
         }
         if (kind == SocketKind::All) {
           // What the system does not show keeps servers off all the same.
-          suspect.use = use.value_or(Use::Server);
+          suspect.use = use.value_or(RemainingUse::Server);
         } else if (use &&
                    probe.isFree(port, Probe::Mode::BesidesLingering) == Probe::Result::Free) {
           suspect.use = *use;
@@ -169,13 +170,13 @@ class LeakSearch {
     }
   }
 
-  static Use useOf(PortSocket::State state) {
-    if (state == PortSocket::State::Lingering) return Use::None;
-    return state == PortSocket::State::Connected ? Use::Connection : Use::Server;
+  static RemainingUse useOf(PortSocket::State state) {
+    if (state == PortSocket::State::Lingering) return RemainingUse::None;
+    return state == PortSocket::State::Connected ? RemainingUse::Connection : RemainingUse::Server;
   }
 
   static bool isInUse(const Suspect& suspect) {
-    return suspect.use == Use::Server || suspect.use == Use::Connection;
+    return suspect.use == RemainingUse::Server || suspect.use == RemainingUse::Connection;
   }
   bool isAnyInUse() const { return std::any_of(suspects_.begin(), suspects_.end(), isInUse); }
 
