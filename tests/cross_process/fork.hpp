@@ -5,9 +5,10 @@
 
 #include <functional>
 #include <new>
-#include <stdexcept>
 #include <string>
 #include <system_error>
+
+#include "../system/refused.hpp"
 
 namespace portpool::test {
 
@@ -44,12 +45,6 @@ void require(bool condition, const char* what);
 
 /// Waits for the child's end; throws unless it exits with 0.
 void reap(pid_t pid);
-
-/// Thrown in `checkInChild` where the system refuses what the check needs: the test is skipped.
-class Refused : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
 
 /// An object that this process shares with the children that it forks.
 template <class T>

@@ -45,7 +45,7 @@ std::unique_ptr<platform::LeaseRegistry> makeNamedRegistry() {
   return platform::makeAbstractNameRegistry();
 }
 
-int acceptFrom(int listener) noexcept {
+NativeSocket acceptFrom(NativeSocket listener) noexcept {
   return ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
 }
 

@@ -17,7 +17,7 @@ namespace {
 
 std::unique_ptr<platform::LeaseRegistry> makeNamedRegistry() { return nullptr; }
 
-int acceptFrom(int listener) noexcept {
+NativeSocket acceptFrom(NativeSocket listener) noexcept {
   const int connection = ::accept(listener, nullptr, nullptr);
   if (connection >= 0) ::fcntl(connection, F_SETFD, FD_CLOEXEC);
   return connection;

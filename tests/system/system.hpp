@@ -1,25 +1,101 @@
 #pragma once
 
-// What tests do to the system or ask of it, beyond POSIX and fork.hpp. linux.cpp and macos.cpp
-// implement it, and some functions of surroundings.hpp. Where a system cannot do one, that throws
-// Refused, and its test is skipped.
+// What tests do to the system or ask of it, beyond fork.hpp. posix.cpp, linux.cpp, macos.cpp and
+// windows.cpp implement it, and some functions of surroundings.hpp. Where a system cannot do one,
+// that throws Refused, and its test is skipped.
 
 #include <sys/types.h>
 
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "platform/lease.hpp"
+#include "platform/socket.hpp"
+#include "refused.hpp"
 
 namespace portpool::test {
+
+// ---- Sockets of programs that know nothing of portpool ------------------------------------------
+
+/// A socket that no program inherits; none, with the error, if the system refuses it.
+platform::Socket newSocket(int family, int type);
+
+/// Accepts a connection, by a socket that no program inherits; returns kNoSocket with the error.
+NativeSocket acceptFrom(NativeSocket listener) noexcept;
+
+/// Why the last call of this thread failed, as errno numbers it.
+int lastSocketError() noexcept;
+
+void setNonBlocking(NativeSocket socket);
+
+/// Ends the stream to the other side.
+void endSending(NativeSocket socket);
+
+/// Sets SO_REUSEPORT, where the system has it. Windows has SO_REUSEADDR only, which does more.
+void setReusePort(NativeSocket socket, bool isOn);
+
+bool isOpen(NativeSocket socket) noexcept;
+bool isInherited(NativeSocket socket) noexcept;
+
+/// Whether the system says which process has a socket open.
+bool showsOwnersOfSockets();
+
+// ---- Leases -------------------------------------------------------------------------------------
 
 /// Leases by names in the kernel; null if the system has or allows none.
 std::unique_ptr<platform::LeaseRegistry> makeNamedRegistry();
 
-/// Accepts a connection, by a descriptor that no program inherits; returns -1 with errno.
-int acceptFrom(int listener) noexcept;
+struct RegistryKind {
+  const char* name;
+  /// Null if the system has or allows none. One that needs a file is given its path.
+  std::unique_ptr<platform::LeaseRegistry> (*make)(const std::string& file);
+};
 
-// ---- Only for a forked child, since they cannot be undone ---------------------------------------
+std::vector<RegistryKind> registryKinds();
+
+// ---- Processes ----------------------------------------------------------------------------------
+
+/// Sets a variable of this process's environment, or removes it.
+void setVariable(const std::string& name, const std::optional<std::string>& value);
+
+/// Whether a process can set a variable to "", which else removes it.
+bool canSetToNothing();
+
+/// Whether the case of a variable's name matters.
+bool hasVariablesByCase();
+
+/// Starts the program, and reads all that it writes; the last one to let go of the file waits for
+/// its end.
+std::shared_ptr<FILE> startProgram(const std::string& path, const std::string& argument = "");
+
+/// As long as it exists, what this process writes to stderr goes to a pipe.
+class StderrPipe {
+ public:
+  StderrPipe();
+  StderrPipe(const StderrPipe&) = delete;
+  StderrPipe& operator=(const StderrPipe&) = delete;
+  ~StderrPipe();
+
+  /// Waits for the next byte.
+  char read() const;
+  /// Whether there is one already.
+  bool hasByte() const;
+
+ private:
+  std::intptr_t before_;  // as the system calls them
+  std::intptr_t readEnd_;
+};
+
+// ---- Only for a child, since they cannot be undone ----------------------------------------------
+
+/// Lets this process have so many sockets.
+void allowSockets(std::size_t count);
 
 /// In a network of its own: sets the range of ephemeral ports, "20000 30000".
 void setEphemeralRange(const std::string& range);

@@ -1,9 +1,5 @@
 #include "bind_log.hpp"
 
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-
 #include <atomic>
 #include <cstddef>
 

@@ -1,11 +1,8 @@
 // Several ports at once, and consecutive ones.
 
 #include <gmock/gmock.h>
-#include <sys/resource.h>
 
 #include <atomic>
-#include <cerrno>
-#include <chrono>
 #include <set>
 #include <string>
 #include <thread>
@@ -183,80 +180,9 @@ TEST(Block, OfOnePortMayBeAnyPort) {
   EXPECT_THAT(portsOf(owners), UnorderedElementsAreArray(pool.ports().begin(), pool.ports().end()));
 }
 
-TEST(Block, HasPortsInTimeWaitWhereNoOtherIsLeft) {
-  const auto ports = freshBlock(4);
-  const auto first = *ports.begin();
-  leaveTimeWait(at(ports, 1));
-  {
-    PortPool pool(ports, impatient());
-    EXPECT_THAT(portsOf(pool.allocateBlock(2)), ElementsAreArray(consecutive(at(ports, 2), 2)));
-  }
-  PortPool pool(ports, impatient());
-  EXPECT_THAT(portsOf(pool.allocateBlock(4)), ElementsAreArray(consecutive(first, 4)));
-  EXPECT_THAT(portsOf(pool.allocateBlock(3)), SizeIs(3));
-
-  PortRequest request;
-  request.avoidTimeWait = true;
-  EXPECT_THROW(pool.allocateBlock(4, request), NoPortAvailableError);
-  EXPECT_THAT(pool.allocateBlock(2, request), SizeIs(2));
-
-  const auto foreign = listenOn(at(ports, 3));
-  EXPECT_THROW(pool.allocateBlock(4), NoPortAvailableError);
-}
-
-// Of which a process does not know yet that they are busy, or that it has given up before.
-TEST(Several, AndBlocksMayBeOfPortsThatAllLinger) {
-  const auto ports = freshBlock(4);
-  for (const auto port : ports) leaveTimeWait(port);
-  for (int i = 0; i < 3; ++i) {
-    PortPool several(ports, impatient()), block(ports, impatient());
-    for (int again = 0; again < 2; ++again) {
-      EXPECT_THAT(several.allocateSeveral(4), SizeIs(4));
-      EXPECT_THAT(block.allocateBlock(4), SizeIs(4));
-      EXPECT_THAT(several.allocateSeveral(3), SizeIs(3));
-      EXPECT_THAT(block.allocateBlock(3), SizeIs(3));
-      // Their last look-up of what lingers may be too young for another.
-      EXPECT_THAT(PortPool(ports).allocateSeveral(3), SizeIs(3));
-    }
-  }
-}
-
-TEST(Several, ThatLackOnePortTakeNoneThatLingers) {
-  const auto ports = freshBlock(4);
-  for (const auto port : ports) leaveTimeWait(port);
-  const auto foreign = listenOn(at(ports, 2), "0.0.0.0", Reuse::Yes);
-  PortPool pool(ports, impatient());
-  EXPECT_THROW(pool.allocateSeveral(4), NoPortAvailableError);
-  EXPECT_THROW(pool.allocateBlock(3), NoPortAvailableError);
-  EXPECT_THAT(PortPool(ports).allocateSeveral(3), SizeIs(3));
-}
-
-TEST(Block, ThatWaitsForALeaseIsNotForbiddenByThePortsBesideIt) {
-  constexpr std::size_t kForbidden = 8;
-  const auto ports = freshBlock(12);
-  const auto owners = PortPool({{at(ports, kForbidden), at(ports, 11)}}).allocateBlock(4);
-  BindLog log;
-  log.before = [&](const std::string& call) {
-    for (std::size_t i = 0; i < kForbidden; ++i) {
-      if (call == "probe " + std::to_string(at(ports, i))) return EACCES;
-    }
-    return 0;
-  };
-  PortPoolOptions options;
-  options.waitTime = std::chrono::milliseconds(100);
-  PortPool pool(ports, options);
-  EXPECT_THAT([&] { pool.allocateBlock(3); },
-              ThrowsMessage<NoPortAvailableError>(HasSubstr("became free in")));
-}
-
 TEST(Block, CanBeAThousandPorts) {
   checkInChild([] {
-    rlimit limit{};
-    ::getrlimit(RLIMIT_NOFILE, &limit);
-    limit.rlim_cur = 1200;
-    if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) {
-      throw Refused("the limit of descriptors cannot be raised");
-    }
+    allowSockets(1200);
     PortPool pool(getServerTCPPorts());
     const auto owners = pool.allocateBlock(1000);
     ASSERT_THAT(owners, SizeIs(1000));
@@ -378,21 +304,6 @@ TEST(Block, WithABadHostIsAnErrorAtOnceThatLosesNoPort) {
   request.hosts = {"192.0.2.1"};
   EXPECT_THROW(pool.allocateBlock(3, request), HostError);
   EXPECT_EQ(pool.statistics().allocated, 1U);
-}
-
-TEST(Block, CanBeHeldAndFreeForBothTransports) {
-  PortPool pool(freshBlock(3), impatient());
-  PortRequest request;
-  request.transport = Transport::Both;
-  request.hold = Hold::Shared;
-  {
-    const auto owners = pool.allocateBlock(3, request);
-    for (const auto port : portsOf(owners)) EXPECT_EQ(bindAnew("127.0.0.1", port), EADDRINUSE);
-  }
-  const auto foreign = openSocket(AF_INET, Reuse::No, SOCK_DGRAM);
-  ASSERT_EQ(bindTo(foreign, "0.0.0.0", at(pool.ports(), 1)), 0);
-  EXPECT_THROW(pool.allocateBlock(3, request), NoPortAvailableError);
-  EXPECT_THAT(pool.allocateBlock(3), SizeIs(3));
 }
 
 TEST(Block, OfThreadsThatWantTheLastOneEachGetsItInTurn) {

@@ -34,6 +34,7 @@ TEST(EnvironmentChoice, IsOneOfTheChoices) {
 
 TEST(EnvironmentChoice, IsAnErrorForAnythingElse) {
   for (const char* value : {"", " ", "al", "alll", "All", "all ", "some, all"}) {
+    if (*value == '\0' && !canSetToNothing()) continue;
     const ScopedEnvironment variable(kName, value);
     EXPECT_THAT([] { choice(); },
                 ThrowsMessage<PortSpecificationError>(

@@ -1,13 +1,15 @@
 // Ports that portpool keeps bound until their server binds them, or so that nobody can.
 
 #include <gmock/gmock.h>
-#include <sys/socket.h>
 
+#include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -17,12 +19,15 @@
 #include "bind_log.hpp"
 #include "fork.hpp"
 #include "surroundings.hpp"
-#include "system/system.hpp"
 
 namespace portpool::test {
 namespace {
 
+using ::testing::ContainsRegex;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
 
 constexpr Reuse kEveryReuse[] = {Reuse::No, Reuse::Yes, Reuse::PortOnly, Reuse::AddressAndPort};
 
@@ -360,6 +365,130 @@ TEST(Hold, RefusedPortsAreTheScopes) {
     }
   }
   for (const auto port : {inner, outer}) EXPECT_EQ(bindAnew("0.0.0.0", port), 0);
+}
+
+// ---- Listening in vain ----------------------------------------------------------------------------
+
+TEST(Listen, InVainLeavesAnExclusiveHoldAsItWas) {
+  PortPool pool(freshPorts(1), impatient());
+  auto owner = pool.allocate(held(Hold::Exclusive, {"127.0.0.1"}));
+  EXPECT_THROW(owner.listen("192.0.2.1"), HostError);
+  EXPECT_EQ(bindAnew("127.0.0.1", owner.port(), Reuse::Yes), EADDRINUSE);
+  const auto foreign = listenOn(owner.port(), "127.0.0.2");
+  EXPECT_THROW(owner.listen("0.0.0.0"), PortPoolError);
+  EXPECT_EQ(bindAnew("127.0.0.1", owner.port(), Reuse::Yes), EADDRINUSE);
+  EXPECT_NO_THROW(owner.listen("127.0.0.1"));
+}
+
+// Whether a stranger can bind the port at any moment of a call that fails.
+TEST(ListenInVain, LeavesAnExclusiveHoldClosedWhereItCannotSucceed) {
+  PortPool pool(freshPorts(1), impatient());
+  auto owner = pool.allocate(held(Hold::Exclusive, {"127.0.0.1"}));
+  const auto server = listenOn(owner.port(), "127.0.0.2");
+  std::atomic<bool> isOver{false};
+  std::atomic<int> bound{0};
+  std::thread stranger([&] {
+    while (!isOver) {
+      if (bindAnew("127.0.0.1", owner.port(), Reuse::Yes) == 0) ++bound;
+    }
+  });
+  for (int i = 0; i < 300; ++i) {
+    for (const char* host : {"127.0.0.2", "fe80::1234", "ff02::1", "192.0.2.1"}) {
+      EXPECT_THROW(owner.listen(host), PortPoolError) << host;
+    }
+  }
+  isOver = true;
+  stranger.join();
+  EXPECT_EQ(bound, 0);
+}
+
+// ---- With the rest of portpool ------------------------------------------------------------------
+
+TEST(Block, CanBeHeldAndFreeForBothTransports) {
+  PortPool pool(freshBlock(3), impatient());
+  PortRequest request;
+  request.transport = Transport::Both;
+  request.hold = Hold::Shared;
+  {
+    const auto owners = pool.allocateBlock(3, request);
+    for (const auto port : portsOf(owners)) EXPECT_EQ(bindAnew("127.0.0.1", port), EADDRINUSE);
+  }
+  const auto foreign = openSocket(AF_INET, Reuse::No, SOCK_DGRAM);
+  ASSERT_EQ(bindTo(foreign, "0.0.0.0", *++pool.ports().begin()), 0);
+  EXPECT_THROW(pool.allocateBlock(3, request), NoPortAvailableError);
+  EXPECT_THAT(pool.allocateBlock(3), SizeIs(3));
+}
+
+TEST(NamedPort, KeepsItsRequest) {
+  const PortScope scope;
+  PortRequest request;
+  request.hold = Hold::Exclusive;
+  const auto port = getNamedTCPPort("refused", request);
+  EXPECT_EQ(getNamedTCPPort("refused", request), port);
+  EXPECT_NE(bindAnew("0.0.0.0", port, Reuse::Yes), 0);
+}
+
+TEST(NamedPort, IsHeldWhereEveryPortIs) {
+  checkInFreshProcess([] {
+    setVariable("PORTPOOL_HOLD", "1");
+    const PortScope scope;
+    const auto port = getNamedTCPPort("server");
+    EXPECT_EQ(bindAnew("0.0.0.0", port), EADDRINUSE);
+    EXPECT_EQ(getNamedTCPPort("server"), port);
+  });
+}
+
+TEST(WaitUntilListening, ForAHeldPortIsForItsServer) {
+  PortPool pool(freshPorts(1), impatient());
+  PortRequest request;
+  request.hold = Hold::Shared;
+  auto owner = pool.allocate(request);
+  EXPECT_THROW(waitUntilListening(owner.port(), kHost, std::chrono::milliseconds(10)), NotListeningError);
+  const auto server = owner.listen();
+  EXPECT_NO_THROW(waitUntilListening(owner.port(), kHost, std::chrono::hours(24)));
+}
+
+TEST(Leaks, AreNotPortsWhoseHoldAForkedChildHasACopyOf) {
+  PortScope scope("a test");
+  scope.getRefusedTCPPort();
+  PortRequest request;
+  request.hold = Hold::Shared;
+  scope.getNextAvailableTCPPort(request);
+  Signal runs;
+  const ForkedChild helper([&] {
+    runs.send();
+    sleepUntilKilled();
+  });
+  runs.await();
+  const StderrReader stderrReader;
+  EXPECT_THAT(scope.end(), IsEmpty());
+  EXPECT_EQ(stderrReader.rest(), "");
+}
+
+TEST(Transport, UdpPortsOfAPoolThatHoldsAreNot) {
+  auto options = impatient();
+  options.hold = true;
+  PortPool pool(freshPorts(1), options);
+  PortRequest request;
+  request.transport = Transport::UDP;
+  const auto owner = pool.allocate(request);
+  EXPECT_EQ(bindAnew("0.0.0.0", owner.port(), Reuse::No, SOCK_DGRAM), 0);
+  EXPECT_EQ(bindAnew("0.0.0.0", owner.port()), 0);
+}
+
+TEST(ProcessPool, HoldsItsPortsIfTheEnvironmentAsks) {
+  const auto ports = freshPorts(2).toString();
+  const ScopedEnvironment variable("PORTPOOL_PORTS", ports);
+  for (const auto& [value, isHeld] :
+       {std::pair<std::optional<std::string>, bool>{std::nullopt, false},
+        {"0", false},
+        {"1", true}}) {
+    const ScopedEnvironment hold("PORTPOOL_HOLD", value);
+    const auto output = Program(SHOW_PROCESS_POOL, "2").all();
+    EXPECT_THAT(output, HasSubstr("got "));
+    EXPECT_THAT(output, isHeld ? ContainsRegex("got [0-9]* held\ngot [0-9]* held\n")
+                               : ContainsRegex("got [0-9]*\ngot [0-9]*\n"));
+  }
 }
 
 }  // namespace

@@ -1,18 +1,14 @@
 // Which ports are said to leak.
 
 #include <gmock/gmock.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 
-#include <cerrno>
 #include <optional>
 #include <string>
 
 #include <portpool/portpool.hpp>
 
-#include "fork.hpp"
+#include "platform/process.hpp"
 #include "surroundings.hpp"
-#include "system/system.hpp"
 
 namespace portpool::test {
 namespace {
@@ -111,21 +107,6 @@ TEST(Leaks, AreConnectionsThatWereNeverClosed) {
                                 " is still open in " + thisProcess()),
                       HasSubstr("close it within the test"), Not(HasSubstr("stop the server"))));
   }
-}
-
-TEST(Leaks, AreNotPortsWhoseHoldAForkedChildHasACopyOf) {
-  PortScope scope("a test");
-  scope.getRefusedTCPPort();
-  PortRequest request;
-  request.hold = Hold::Shared;
-  scope.getNextAvailableTCPPort(request);
-  Signal runs;
-  const ForkedChild helper([&] {
-    runs.send();
-    sleepUntilKilled();
-  });
-  runs.await();
-  EXPECT_EQ(wordsAtEndOf(scope), "");
 }
 
 TEST(Leaks, AreNotKnownWhereTheSystemShowsNoSockets) {

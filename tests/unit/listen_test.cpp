@@ -1,23 +1,17 @@
 // Listening sockets on ports that are owned.
 
-#include <fcntl.h>
 #include <gmock/gmock.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include <atomic>
 #include <cerrno>
 #include <string>
-#include <thread>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
 #include <portpool/portpool.hpp>
 
+#include "platform/process.hpp"
 #include "surroundings.hpp"
-#include "system/system.hpp"
 
 namespace portpool::test {
 namespace {
@@ -39,13 +33,10 @@ PortRequest holding(Hold hold, AddressFamily family = AddressFamily::Any) {
   return request;
 }
 
-bool isOpen(int descriptor) { return ::fcntl(descriptor, F_GETFD) >= 0; }
-
 /// Whether a connection waits to be accepted; takes it.
 bool isReached(const ListeningSocket& server) {
-  const auto flags = ::fcntl(server.nativeHandle(), F_GETFL);
-  ::fcntl(server.nativeHandle(), F_SETFL, flags | O_NONBLOCK);
-  return platform::Socket(acceptFrom(server.nativeHandle())).get() >= 0;
+  setNonBlocking(server.nativeHandle());
+  return static_cast<bool>(platform::Socket(acceptFrom(server.nativeHandle())));
 }
 
 class Listen : public ::testing::TestWithParam<Hold> {
@@ -55,8 +46,12 @@ class Listen : public ::testing::TestWithParam<Hold> {
   std::uint16_t port_ = owner_.port();
 };
 
-INSTANTIATE_TEST_SUITE_P(Holds, Listen,
-                         ::testing::Values(Hold::None, Hold::Shared, Hold::Exclusive),
+std::vector<Hold> holds() {
+  if (!canHold()) return {Hold::None};
+  return {Hold::None, Hold::Shared, Hold::Exclusive};
+}
+
+INSTANTIATE_TEST_SUITE_P(Holds, Listen, ::testing::ValuesIn(holds()),
                          [](const auto& hold) {
                            return hold.param == Hold::None     ? "None"
                                   : hold.param == Hold::Shared ? "Shared"
@@ -66,8 +61,8 @@ INSTANTIATE_TEST_SUITE_P(Holds, Listen,
 TEST_P(Listen, ReturnsASocketThatIsReached) {
   EXPECT_EQ(connectTo(kHost, port_), ECONNREFUSED);
   const auto server = owner_.listen();
-  EXPECT_GE(server.nativeHandle(), 0);
-  EXPECT_NE(::fcntl(server.nativeHandle(), F_GETFD) & FD_CLOEXEC, 0);
+  EXPECT_TRUE(isOpen(server.nativeHandle()));
+  EXPECT_FALSE(isInherited(server.nativeHandle()));
   for (int i = 0; i < 50; ++i) {
     ASSERT_EQ(connectTo(kHost, port_), 0);
     EXPECT_TRUE(isReached(server));
@@ -146,8 +141,9 @@ TEST_P(Listen, AfterCleanupIsAnError) {
 TEST(Listen, IsOfTheFamilyOfTheOwner) {
   if (!hasIPv6()) GTEST_SKIP() << "this machine has no IPv6";
   PortPool pool(freshPorts(2), impatient());
-  auto v4 = pool.allocate(holding(Hold::Shared, AddressFamily::IPv4));
-  auto v6 = pool.allocate(holding(Hold::Shared, AddressFamily::IPv6));
+  const auto hold = canHold() ? Hold::Shared : Hold::None;
+  auto v4 = pool.allocate(holding(hold, AddressFamily::IPv4));
+  auto v6 = pool.allocate(holding(hold, AddressFamily::IPv6));
   const auto v4Server = v4.listen(""), v6Server = v6.listen("");
   EXPECT_EQ(connectTo("127.0.0.1", v4.port()), 0);
   EXPECT_NE(connectTo("::1", v4.port()), 0);
@@ -166,23 +162,9 @@ TEST(Listen, OnAPortThatWasOnlyLeasedAndIsTakenIsAnErrorThatSaysWhatToDo) {
                 ThrowsMessage<PortPoolError>(
                     AllOf(HasSubstr("another program took port " + std::to_string(owner.port())),
                           HasSubstr("\"localhost\""), HasSubstr("Hold::Shared"),
-                          HasSubstr("this process, pid " + std::to_string(::getpid())))));
+                          HasSubstr("this process, pid " + std::to_string(platform::pid())))));
   }
   EXPECT_NO_THROW(owner.listen());
-}
-
-TEST(Listen, InVainLeavesAnExclusiveHoldAsItWas) {
-  PortPool pool(freshPorts(1), impatient());
-  PortRequest request;
-  request.hosts = {"127.0.0.1"};
-  request.hold = Hold::Exclusive;
-  auto owner = pool.allocate(request);
-  EXPECT_THROW(owner.listen("192.0.2.1"), HostError);
-  EXPECT_EQ(bindAnew("127.0.0.1", owner.port(), Reuse::Yes), EADDRINUSE);
-  const auto foreign = listenOn(owner.port(), "127.0.0.2");
-  EXPECT_THROW(owner.listen("0.0.0.0"), PortPoolError);
-  EXPECT_EQ(bindAnew("127.0.0.1", owner.port(), Reuse::Yes), EADDRINUSE);
-  EXPECT_NO_THROW(owner.listen("127.0.0.1"));
 }
 
 TEST(Listen, IsOnTheLoopbackAddressOfTheFamilyByDefault) {
@@ -205,8 +187,7 @@ TEST(Listen, HasTheBacklog) {
   const auto server = owner.listen(kHost, 0);
   const auto connect = [&] {
     auto client = openSocket(AF_INET);
-    const auto flags = ::fcntl(client.get(), F_GETFL);
-    ::fcntl(client.get(), F_SETFL, flags | O_NONBLOCK);
+    setNonBlocking(client.get());
     const Address address(kHost, owner.port());
     // One that finds no room stays under way, which is what is tested.
     static_cast<void>(::connect(client.get(), address.get(), address.size()));
@@ -220,7 +201,7 @@ TEST(Listen, HasTheBacklog) {
 // ---- ListeningSocket ----------------------------------------------------------------------------
 
 TEST(ListeningSocket, ClosesItsDescriptorOnce) {
-  const int descriptor = openSocket(AF_INET).release();
+  const auto descriptor = openSocket(AF_INET).release();
   {
     ListeningSocket socket(descriptor);
     EXPECT_EQ(socket.nativeHandle(), descriptor);
@@ -236,45 +217,21 @@ TEST(ListeningSocket, ClosesItsDescriptorOnce) {
 }
 
 TEST(ListeningSocket, GivesItsDescriptorAway) {
-  int descriptor = -1;
+  NativeSocket descriptor = kNoSocket;
   {
     ListeningSocket socket(openSocket(AF_INET).release());
     descriptor = socket.nativeHandle();
     EXPECT_EQ(socket.release(), descriptor);
     EXPECT_EQ(socket.nativeHandle(), kNoSocket);
-    EXPECT_EQ(socket.release(), -1);
+    EXPECT_EQ(socket.release(), kNoSocket);
   }
   EXPECT_TRUE(isOpen(descriptor));
-  ::close(descriptor);
-}
-
-// Whether a stranger can bind the port at any moment of a call that fails.
-TEST(ListenInVain, LeavesAnExclusiveHoldClosedWhereItCannotSucceed) {
-  PortRequest request = holding(Hold::Exclusive);
-  request.hosts = {"127.0.0.1"};
-  PortPool pool(freshPorts(1), impatient());
-  auto owner = pool.allocate(request);
-  const auto server = listenOn(owner.port(), "127.0.0.2");
-  std::atomic<bool> isOver{false};
-  std::atomic<int> bound{0};
-  std::thread stranger([&] {
-    while (!isOver) {
-      if (bindAnew("127.0.0.1", owner.port(), Reuse::Yes) == 0) ++bound;
-    }
-  });
-  for (int i = 0; i < 300; ++i) {
-    for (const char* host : {"127.0.0.2", "fe80::1234", "ff02::1", "192.0.2.1"}) {
-      EXPECT_THROW(owner.listen(host), PortPoolError) << host;
-    }
-  }
-  isOver = true;
-  stranger.join();
-  EXPECT_EQ(bound, 0);
+  ListeningSocket(descriptor).close();
 }
 
 TEST(ListeningSocket, IsMoved) {
   ListeningSocket first(openSocket(AF_INET).release()), second(openSocket(AF_INET).release());
-  const int one = first.nativeHandle(), two = second.nativeHandle();
+  const auto one = first.nativeHandle(), two = second.nativeHandle();
   second = std::move(first);
   EXPECT_FALSE(isOpen(two));
   EXPECT_EQ(second.nativeHandle(), one);

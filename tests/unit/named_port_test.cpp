@@ -1,13 +1,8 @@
 // Ports by name.
 
 #include <gmock/gmock.h>
-#include <sys/types.h>
-#include <unistd.h>
 
 #include <atomic>
-#include <cerrno>
-#include <cstdlib>
-#include <functional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -15,7 +10,6 @@
 
 #include <portpool/portpool.hpp>
 
-#include "fork.hpp"
 #include "platform/lease.hpp"
 #include "surroundings.hpp"
 #include "waiting_line.hpp"
@@ -30,17 +24,6 @@ using ::testing::Pair;
 using ::testing::ThrowsMessage;
 
 std::string text(std::uint16_t port) { return std::to_string(port); }
-
-/// Runs the check in a process that has no pool yet, so that it can set the pool's variables.
-void checkInFreshProcess(const std::function<void()>& check) {
-  GTEST_FLAG_SET(death_test_style, "threadsafe");
-  EXPECT_EXIT(
-      {
-        check();
-        std::exit(::testing::Test::HasFailure() ? 1 : 0);
-      },
-      ::testing::ExitedWithCode(0), "");
-}
 
 TEST(NamedPort, IsOneForOneNameInOneScope) {
   PortScope scope;
@@ -132,20 +115,11 @@ TEST(NamedPort, OfAnotherKindIsAnErrorThatSaysBoth) {
   EXPECT_THROW(getNamedTCPPort(""), PortSpecificationError);
 }
 
-TEST(NamedPort, KeepsItsRequest) {
-  const PortScope scope;
-  PortRequest request;
-  request.hold = Hold::Exclusive;
-  const auto port = getNamedTCPPort("refused", request);
-  EXPECT_EQ(getNamedTCPPort("refused", request), port);
-  EXPECT_NE(bindAnew("0.0.0.0", port, Reuse::Yes), 0);
-}
-
 TEST(NamedPort, IsOneForThreadsThatAskAtOnce) {
   // Of one port, so that whoever took a second would wait for it in vain.
   checkInFreshProcess([] {
-    ::setenv("PORTPOOL_PORTS", freshPorts(1).toString().c_str(), 1);
-    ::setenv("PORTPOOL_WAIT_SECONDS", "0", 1);
+    setVariable("PORTPOOL_PORTS", freshPorts(1).toString());
+    setVariable("PORTPOOL_WAIT_SECONDS", "0");
     for (int i = 0; i < 200; ++i) {
       const PortScope scope;
       std::atomic<int> ready{0}, same{0};
@@ -164,41 +138,11 @@ TEST(NamedPort, IsOneForThreadsThatAskAtOnce) {
   });
 }
 
-TEST(NamedPort, InAForkedChildIsItsParents) {
-  const PortScope scope;
-  const auto port = getNamedTCPPort("server");
-  checkInChild([&] {
-    EXPECT_EQ(getNamedTCPPort("server"), port);
-    EXPECT_NE(getNamedTCPPort("child's"), port);
-  });
-}
-
-TEST(NamedPort, CanBeAskedForInAChildForkedWhileAnotherThreadAsks) {
-  EXPECT_TRUE(succeedsInChild([] {
-    std::atomic<bool> isOver{false};
-    std::thread thread([&] {
-      while (!isOver) {
-        const PortScope scope;
-        getNamedTCPPort("server");
-      }
-    });
-    for (int i = 0; i < 200; ++i) {
-      ForkedChild child([] {
-        ::alarm(20);  // a child that waits for a lock waits for ever
-        require(getNamedTCPPort("child's") != 0, "no port");
-      });
-      require(child.succeeds(), "a child hangs or fails");
-    }
-    isOver = true;
-    thread.join();
-  }));
-}
-
 TEST(NamedPort, StandsInMessages) {
   checkInFreshProcess([] {
-    ::setenv("PORTPOOL_VERBOSE", "1", 1);
-    ::setenv("PORTPOOL_PORTS", freshPorts(1).toString().c_str(), 1);
-    ::setenv("PORTPOOL_WAIT_SECONDS", "0", 1);
+    setVariable("PORTPOOL_VERBOSE", "1");
+    setVariable("PORTPOOL_PORTS", freshPorts(1).toString());
+    setVariable("PORTPOOL_WAIT_SECONDS", "0");
     const StderrReader stderrReader;
     PortScope scope("a test");
     const auto port = getNamedTCPPort("the \x1b[31mserver");
@@ -219,29 +163,10 @@ TEST(NamedPort, StandsInMessages) {
   });
 }
 
-TEST(NamedPort, IsHeldWhereEveryPortIs) {
-  checkInFreshProcess([] {
-    ::setenv("PORTPOOL_HOLD", "1", 1);
-    const PortScope scope;
-    const auto port = getNamedTCPPort("server");
-    EXPECT_EQ(bindAnew("0.0.0.0", port), EADDRINUSE);
-    EXPECT_EQ(getNamedTCPPort("server"), port);
-  });
-}
-
-TEST(NamedPort, IsOneByLockFileToo) {
-  checkInFreshProcess([] {
-    refuseAbstractNames();
-    const PortScope scope;
-    const auto port = getNamedTCPPort("server");
-    EXPECT_EQ(getNamedTCPPort("server"), port);
-  });
-}
-
 TEST(NamedPort, OfOneNameIsNotKeptByTheWaitForAnother) {
   checkInFreshProcess([] {
     const auto ports = freshBlock(2);
-    ::setenv("PORTPOOL_PORTS", ports.toString().c_str(), 1);
+    setVariable("PORTPOOL_PORTS", ports.toString());
     auto taken = PortPool(ports).allocate();
     const PortScope scope;
     std::thread waiter([] { getNamedTCPPortBlock("both", 2); });

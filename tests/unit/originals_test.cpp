@@ -9,10 +9,8 @@
 #include <portpool/portpool.hpp>
 
 #include "bind_log.hpp"
-#include "fork.hpp"
 #include "platform/lease.hpp"
 #include "surroundings.hpp"
-#include "system/system.hpp"
 
 namespace portpool::test {
 namespace {

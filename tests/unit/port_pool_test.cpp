@@ -1,8 +1,6 @@
 #include <portpool/port_pool.hpp>
 
-#include <fcntl.h>
 #include <gmock/gmock.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -14,7 +12,6 @@
 
 #include <portpool/errors.hpp>
 
-#include "fork.hpp"
 #include "surroundings.hpp"
 
 namespace portpool::test {
@@ -24,21 +21,6 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::ThrowsMessage;
 using ::testing::UnorderedElementsAreArray;
-
-class PortPoolWith : public ::testing::TestWithParam<bool> {};
-
-INSTANTIATE_TEST_SUITE_P(Leases, PortPoolWith, ::testing::Bool(), [](const auto& leases) {
-  return leases.param ? "ByLockFile" : "ByAbstractNames";
-});
-
-TEST_P(PortPoolWith, LeavesTheStandardDescriptorsToTheProgram) {
-  checkInChild([] {
-    if (GetParam()) refuseAbstractNames();
-    ::close(STDIN_FILENO);
-    const auto owner = PortPool(getServerTCPPorts()).allocate();
-    EXPECT_EQ(::fcntl(STDIN_FILENO, F_GETFD), -1);
-  });
-}
 
 TEST(PortPool, NeedsAPort) {
   EXPECT_THAT([] { PortPool{PortSet()}; },

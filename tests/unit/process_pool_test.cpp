@@ -2,12 +2,8 @@
 
 #include <gmock/gmock.h>
 
-#include <cstdio>
 #include <cstdlib>
-#include <memory>
-#include <optional>
 #include <regex>
-#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -19,42 +15,19 @@ namespace portpool::test {
 namespace {
 
 using ::testing::AllOf;
-using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-/// The program that shows the pool of its process, and all that it prints.
-class Program {
- public:
-  explicit Program(int allocations)
-      : Program(SHOW_PROCESS_POOL " " + std::to_string(allocations)) {}
-  explicit Program(const std::string& command)
-      // NOLINTNEXTLINE(cert-env33-c): the command is this test's own
-      : stream_(::popen(("exec " + command + " 2>&1").c_str(), "re"), ::pclose) {
-    if (!stream_) throw std::runtime_error("popen");
-  }
+/// What the program prints that shows the pool of its process.
+std::string outputOf(int allocations) {
+  return Program(SHOW_PROCESS_POOL, std::to_string(allocations)).all();
+}
 
-  /// The next line, or "" at the end.
-  std::string line() {
-    std::string text;
-    for (int c = 0; (c = std::fgetc(stream_.get())) != EOF && c != '\n';) {
-      text += static_cast<char>(c);
-    }
-    return text;
-  }
+/// As the value of a variable.
+bool isNotToBeHad(const std::string& value) { return value.empty() && !canSetToNothing(); }
 
-  std::string all() {
-    std::string text;
-    for (int c = 0; (c = std::fgetc(stream_.get())) != EOF;) text += static_cast<char>(c);
-    return text;
-  }
-
- private:
-  std::unique_ptr<FILE, int (*)(FILE*)> stream_;
-};
-
-std::string outputOf(int allocations) { return Program(allocations).all(); }
+MATCHER(IsOneLine, "is one line") { return arg.find('\n') == arg.size() - 1; }
 
 TEST(ProcessPool, IsBuiltOnce) { EXPECT_EQ(&PortPool::process(), &PortPool::process()); }
 
@@ -89,7 +62,7 @@ TEST(ProcessPool, WaitsAMinuteByDefault) {
   PortPool mine(freshPorts(1));
   auto owner = mine.allocate();
   const ScopedEnvironment ports("PORTPOOL_PORTS", mine.ports().toString());
-  Program program(1);
+  const Program program(SHOW_PROCESS_POOL, "1");
   EXPECT_EQ(program.line(), "size 1");
   EXPECT_THAT(program.line(), StartsWith("seed "));
   EXPECT_THAT(program.line(), StartsWith("portpool: waiting for a TCP port, up to 60 s; "));
@@ -127,21 +100,6 @@ TEST(ProcessPool, SaysTheSeedThatRepeatsTheOrder) {
   EXPECT_THAT(output, HasSubstr("portpool: 10 ports handed out in total, at most 10 at a time, "));
 }
 
-TEST(ProcessPool, HoldsItsPortsIfTheEnvironmentAsks) {
-  const auto ports = freshPorts(2).toString();
-  const ScopedEnvironment variable("PORTPOOL_PORTS", ports);
-  for (const auto& [value, isHeld] :
-       {std::pair<std::optional<std::string>, bool>{std::nullopt, false},
-        {"0", false},
-        {"1", true}}) {
-    const ScopedEnvironment hold("PORTPOOL_HOLD", value);
-    const auto output = outputOf(2);
-    EXPECT_THAT(output, HasSubstr("got "));
-    EXPECT_THAT(output, isHeld ? ContainsRegex("got [0-9]* held\ngot [0-9]* held\n")
-                               : ContainsRegex("got [0-9]*\ngot [0-9]*\n"));
-  }
-}
-
 TEST(ProcessPool, IsBuiltForEveryPolicyOnLeaks) {
   for (const char* policy : {"warn", "fail", "ignore"}) {
     const ScopedEnvironment leaks("PORTPOOL_LEAKS", policy);
@@ -160,6 +118,7 @@ TEST(ProcessPool, GarbageForANumberIsAnErrorThatNamesIt) {
         {"PORTPOOL_SEED", "18446744073709551615", "18446744073709551616"}}) {
     for (const char* garbage :
          {tooLarge, "", " ", "-1", "+1", "1.5", "1s", " 1", "1 ", "0x1", "yes"}) {
+      if (isNotToBeHad(garbage)) continue;
       const ScopedEnvironment variable(name, garbage);
       EXPECT_THAT(outputOf(1),
                   StartsWith("PortSpecificationError: " + std::string(name) + ": \"" + garbage +
@@ -177,6 +136,7 @@ TEST(ProcessPool, GarbageForAChoiceIsAnErrorThatNamesIt) {
                                       {"PORTPOOL_HOLD", "0, 1"},
                                       {"PORTPOOL_LEAKS", "warn, fail, ignore"}}) {
     for (const char* garbage : {"", " ", "-1", "2", "01", " 1", "1 ", "yes", "WARN", "warn,fail"}) {
+      if (isNotToBeHad(garbage)) continue;
       const ScopedEnvironment variable(name, garbage);
       EXPECT_THAT(outputOf(1),
                   StartsWith("PortSpecificationError: " + std::string(name) + ": \"" + garbage +
@@ -228,12 +188,14 @@ TEST(ProcessPool, WarnsOfAVariableOnce) {
         }
         std::exit(0);
       },
-      ::testing::ExitedWithCode(0), "^portpool: warning: [^\n]*\n$");
+      ::testing::ExitedWithCode(0), AllOf(StartsWith("portpool: warning: "), IsOneLine()));
 }
 
 TEST(ProcessPool, LeavesTheVariablesOfOthersAlone) {
   const ScopedEnvironment pysys("PYSYS_PORT", "20000");
   const ScopedEnvironment other("MY_PORTPOOL_PORT", "20000");
+  EXPECT_THAT(outputOf(1), StartsWith("size "));
+  if (!hasVariablesByCase()) return;
   const ScopedEnvironment lower("portpool_ports", "20000");
   EXPECT_THAT(outputOf(1), StartsWith("size "));
 }
@@ -246,7 +208,7 @@ TEST(ProcessPool, CannotBeBuiltFromGarbage) {
 // Before main, when the streams of the standard library may not be there yet.
 TEST(ProcessPool, LogsAtAnyMomentOfTheProgram) {
   const ScopedEnvironment verbose("PORTPOOL_VERBOSE", "1");
-  EXPECT_THAT(Program(std::string(STATIC_PORT)).all(),
+  EXPECT_THAT(Program(STATIC_PORT).all(),
               AllOf(HasSubstr("handed out\n"), HasSubstr("1 of them never returned\n")));
 }
 

@@ -1,20 +1,14 @@
 #include <portpool/server_ports.hpp>
 
 #include <gmock/gmock.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <fstream>
-#include <functional>
 #include <set>
 #include <string>
 
 #include <portpool/errors.hpp>
 
+#include "ports_file.hpp"
 #include "surroundings.hpp"
-#include "system/system.hpp"
 #include "text.hpp"
 
 namespace portpool::test {
@@ -34,16 +28,16 @@ const char* const kVariables[] = {"PORTPOOL_PORTS", "PYSYS_PORTS", "PORTPOOL_POR
 
 /// Sets this test's groups of resources in this process's environment.
 void allocateByCTest(const std::vector<const char*>& groups) {
-  ::setenv("CTEST_RESOURCE_GROUP_COUNT", std::to_string(groups.size()).c_str(), 1);
+  setVariable("CTEST_RESOURCE_GROUP_COUNT", std::to_string(groups.size()));
   for (std::size_t i = 0; i < groups.size(); ++i) {
     if (groups[i] == nullptr) continue;
-    ::setenv(("CTEST_RESOURCE_GROUP_" + std::to_string(i) + "_PORTS").c_str(), groups[i], 1);
+    setVariable("CTEST_RESOURCE_GROUP_" + std::to_string(i) + "_PORTS", groups[i]);
   }
 }
 
 TEST(CTestResources, AreTheServerPorts) {
   checkInChild([] {
-    ::setenv("PORTPOOL_PORTS", "1024", 1);
+    setVariable("PORTPOOL_PORTS", "1024");
     allocateByCTest({"id:20000,slots:1", nullptr, "id:20010_20019,slots:3;id:20005,slots:1"});
     EXPECT_EQ(getServerTCPPorts().toString(), "20000,20005,20010-20019");
     EXPECT_EQ(serverTCPPortsVariable(), "CTEST_RESOURCE_GROUP_0_PORTS");
@@ -52,7 +46,7 @@ TEST(CTestResources, AreTheServerPorts) {
 
 TEST(CTestResources, OfOtherTypesLeaveThePortsAlone) {
   checkInChild([] {
-    ::setenv("PORTPOOL_PORTS", "1024", 1);
+    setVariable("PORTPOOL_PORTS", "1024");
     allocateByCTest({nullptr});
     EXPECT_EQ(getServerTCPPorts().toString(), "1024");
     EXPECT_EQ(serverTCPPortsVariable(), "PORTPOOL_PORTS");
@@ -73,6 +67,7 @@ TEST(CTestResources, ThatAreNoPortsAreAnError) {
 }
 
 TEST(CTestResources, WithoutIdsAreAnError) {
+  if (!canSetToNothing()) GTEST_SKIP() << "no variable can be empty";
   checkInChild([] {
     allocateByCTest({""});
     EXPECT_THAT(getServerTCPPorts, ThrowsMessage<PortSpecificationError>(HasSubstr("no port")));
@@ -101,7 +96,7 @@ TEST(ServerPorts, LeaveOutThePortsThatBrowsersRefuse) {
   EXPECT_THAT(getServerTCPPorts() & excludedTCPPorts(), IsEmpty());
 }
 
-/// In a forked child, in a network of its own.
+/// In a child, in a network of its own.
 void setOwnEphemeralRange(const std::string& range) {
   if (!enterOwnNetwork()) throw Refused("the kernel refuses a network namespace");
   setEphemeralRange(range);
@@ -193,6 +188,7 @@ TEST(ServerPorts, ASetVariableWithoutPortsIsAnError) {
   for (const char* name : kVariables) {
     for (const char* text : {"", " \t", "\n\r\n", "# none"}) {
       const bool isFile = std::string(name).find("FILE") != std::string::npos;
+      if (!isFile && *text == '\0' && !canSetToNothing()) continue;
       const ScopedEnvironment variable(name, isFile ? folder.file("ports", text) : text);
       EXPECT_THAT([] { getServerTCPPorts(); },
                   ThrowsMessage<PortSpecificationError>(AllOf(
@@ -213,30 +209,10 @@ TEST(ServerPorts, AVariableWithExcludedPortsOnlyIsAnError) {
   }
 }
 
-void expectFileError(const std::string& path, const std::string& complaint) {
-  for (const char* name : {"PORTPOOL_PORTS_FILE", "PYSYS_PORTS_FILE"}) {
-    const ScopedEnvironment variable(name, path);
-    EXPECT_THAT([] { getServerTCPPorts(); },
-                ThrowsMessage<PortSpecificationError>(
-                    AllOf(HasSubstr(std::string(name) + "=\"" + path + "\": " + complaint),
-                          HasSubstr("name a text file of ports"), HasSubstr("20000-20999"))));
-  }
-}
-
 TEST(PortsFile, ThatIsMissingIsAnError) {
   const ScopedFolder folder;
   expectFileError(folder.path("none"), "cannot be read");
-  expectFileError("", "cannot be read");
-}
-
-TEST(PortsFile, ThatMayNotBeReadIsAnError) {
-  checkInChild([] {
-    const ScopedFolder folder;
-    const auto path = folder.file("ports", "20000");
-    ::chmod(path.c_str(), 0);
-    giveUpCapabilities();
-    expectFileError(path, "cannot be read");
-  });
+  if (canSetToNothing()) expectFileError("", "cannot be read");
 }
 
 TEST(PortsFile, ThatIsAFolderIsAnError) {
@@ -255,14 +231,6 @@ TEST(PortsFile, MayHaveOneMebibyteButNoMore) {
   }
   folder.file("ports", "20000\n#" + comment);
   expectFileError(path, "is larger than 1 MiB");
-}
-
-TEST(PortsFile, ThatIsNoRegularFileIsAnErrorAtOnce) {
-  const ScopedFolder folder;
-  const auto fifo = folder.path("fifo");
-  ASSERT_EQ(::mkfifo(fifo.c_str(), 0666), 0);
-  expectFileError(fifo, "is a FIFO, a device or a socket");
-  expectFileError("/dev/zero", "is a FIFO, a device or a socket");
 }
 
 TEST(PortsFile, MayBeginWithAByteOrderMark) {

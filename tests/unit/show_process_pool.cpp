@@ -1,15 +1,13 @@
 // Allocates as many ports as its argument says, prints what it got, and whether that is held, and
 // ends.
 
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <cstdlib>
 #include <iostream>
 #include <vector>
 
 #include <portpool/portpool.hpp>
+
+#include "system/sockets.hpp"
 
 namespace {
 
@@ -17,11 +15,9 @@ bool isBound(std::uint16_t port) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
-  const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
-  const bool isFree =
-      ::bind(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
-  ::close(socket);
-  return !isFree;
+  const portpool::ListeningSocket socket(::socket(AF_INET, SOCK_STREAM, 0));
+  return ::bind(socket.nativeHandle(), reinterpret_cast<const sockaddr*>(&address),
+                sizeof address) != 0;
 }
 
 }  // namespace

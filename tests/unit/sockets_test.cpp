@@ -1,9 +1,6 @@
 #include <portpool/sockets.hpp>
 
 #include <gmock/gmock.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 
 #include <array>
 #include <cerrno>
@@ -14,9 +11,7 @@
 
 #include <portpool/errors.hpp>
 
-#include "platform/posix/sockets.hpp"
 #include "surroundings.hpp"
-#include "system/system.hpp"
 
 namespace portpool::test {
 namespace {
@@ -30,12 +25,14 @@ static_assert(std::string_view(kHost) == "127.0.0.1");
 static_assert(std::string_view(kHostV6) == "::1");
 
 platform::Socket open(int family, int type = SOCK_STREAM) {
-  return platform::newSocket(family, type);
+  return newSocket(family, type);
 }
 
 void set(const platform::Socket& socket, int option) {
   const int yes = 1;
-  ASSERT_EQ(::setsockopt(socket.get(), SOL_SOCKET, option, &yes, sizeof yes), 0);
+  ASSERT_EQ(::setsockopt(socket.get(), SOL_SOCKET, option, reinterpret_cast<const char*>(&yes),
+                         sizeof yes),
+            0);
 }
 
 /// The address that the socket is bound to, and its port.
@@ -120,7 +117,7 @@ TEST(BindPort, ABadHostIsAnErrorThatNamesIt) {
 }
 
 TEST(BindPort, WhatIsNoSocketToBindIsAnError) {
-  EXPECT_THROW(bindPort(-1), PortPoolError);
+  EXPECT_THROW(bindPort(kNoSocket), PortPoolError);
   const auto bound = open(AF_INET);
   bindPort(bound.get());
   EXPECT_THAT([&] { bindPort(bound.get()); },

@@ -1,33 +1,40 @@
 #include "surroundings.hpp"
 
-#include <arpa/inet.h>
-#include <fcntl.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include <array>
-#include <cerrno>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <stdexcept>
 #include <system_error>
 #include <thread>
 
-#include "fork.hpp"
 #include "platform/lease.hpp"
-#include "platform/posix/sockets.hpp"
-#include "system/system.hpp"
+#include "platform/random.hpp"
 #include "waiting_line.hpp"
 
 namespace portpool::test {
 namespace {
 
-int checked(int result, const std::string& what) {
-  if (result < 0) throwErrno(what);
-  return result;
+void require(bool isDone, const std::string& what) {
+  if (!isDone) throw std::system_error(lastSocketError(), std::generic_category(), what);
+}
+
+int setOption(const platform::Socket& socket, int level, int option, bool isOn) {
+  const int value = isOn ? 1 : 0;
+  return ::setsockopt(socket.get(), level, option, reinterpret_cast<const char*>(&value),
+                      sizeof value);
+}
+
+int connect(const platform::Socket& client, const Address& address) {
+  return ::connect(client.get(), address.get(), address.size()) == 0 ? 0 : lastSocketError();
+}
+
+/// Waits for a byte or the end of the stream.
+void receive(const platform::Socket& socket) {
+  char byte = 0;
+  require(::recv(socket.get(), &byte, 1, 0) >= 0, "recv");
 }
 
 class OwnSurroundings : public ::testing::Environment {
@@ -38,7 +45,7 @@ class OwnSurroundings : public ::testing::Environment {
          {"PORTPOOL_PORTS", "PYSYS_PORTS", "PORTPOOL_PORTS_FILE", "PYSYS_PORTS_FILE",
           "PORTPOOL_WAIT_SECONDS", "PORTPOOL_SEED", "PORTPOOL_VERBOSE", "PORTPOOL_HOLD",
           "PORTPOOL_LEAKS", "PORTPOOL_ISOLATE"}) {
-      ::unsetenv(name);
+      setVariable(name, std::nullopt);
     }
   }
 };
@@ -73,7 +80,7 @@ PortSet freshBlock(std::size_t count) {
 
 bool isLeased(std::uint16_t port) { return !platform::makeLeaseRegistry()->tryAcquire(port); }
 
-std::string thisProcess() { return "this process, pid " + std::to_string(::getpid()); }
+std::string thisProcess() { return "this process, pid " + std::to_string(platform::pid()); }
 
 PortPoolOptions impatient() {
   PortPoolOptions options;
@@ -120,45 +127,29 @@ void untilSomebodyWaits(const PortPool& pool) {
 ScopedEnvironment::ScopedEnvironment(const char* name, const std::optional<std::string>& value)
     : name_(name) {
   if (const char* before = std::getenv(name)) before_ = before;
-  value ? ::setenv(name, value->c_str(), 1) : ::unsetenv(name);
+  setVariable(name_, value);
 }
 
-ScopedEnvironment::~ScopedEnvironment() {
-  before_ ? ::setenv(name_, before_->c_str(), 1) : ::unsetenv(name_);
-}
-
-StderrReader::StderrReader() : before_(checked(::dup(STDERR_FILENO), "dup")) {
-  std::array<int, 2> ends{};
-  checked(::pipe(ends.data()), "pipe");
-  for (const int end : ends) checked(::fcntl(end, F_SETFD, FD_CLOEXEC), "fcntl");
-  readEnd_ = ends[0];
-  ::dup2(ends[1], STDERR_FILENO);
-  ::close(ends[1]);
-}
-
-StderrReader::~StderrReader() {
-  ::dup2(before_, STDERR_FILENO);
-  ::close(before_);
-  ::close(readEnd_);
-}
+ScopedEnvironment::~ScopedEnvironment() { setVariable(name_, before_); }
 
 std::string StderrReader::line() const {
   std::string line;
-  for (char c = 0; c != '\n'; line += c) checked(static_cast<int>(::read(readEnd_, &c, 1)), "read");
+  for (char c = 0; c != '\n'; line += c) c = pipe_.read();
   return line;
 }
 
 std::string StderrReader::rest() const {
-  checked(::fcntl(readEnd_, F_SETFL, O_NONBLOCK), "fcntl");
   std::string text;
-  for (char c = 0; ::read(readEnd_, &c, 1) == 1;) text += c;
+  while (pipe_.hasByte()) text += pipe_.read();
   return text;
 }
 
 ScopedFolder::ScopedFolder() {
-  auto name = (std::filesystem::temp_directory_path() / "portpool_unit_XXXXXX").string();
-  if (::mkdtemp(name.data()) == nullptr) throwErrno("mkdtemp");
-  folder_ = name;
+  do {
+    folder_ = std::filesystem::temp_directory_path() /
+              ("portpool_unit_" + std::to_string(platform::randomNumber()));
+  } while (!std::filesystem::create_directory(folder_));
+  std::filesystem::permissions(folder_, std::filesystem::perms::owner_all);
 }
 
 ScopedFolder::~ScopedFolder() {
@@ -173,18 +164,28 @@ std::string ScopedFolder::file(const std::string& name, const std::string& text)
 
 // ---- Children -----------------------------------------------------------------------------------
 
-void checkInChild(const std::function<void()>& check) {
-  const Shared<std::array<char, 200>> refusal;
-  ForkedChild child([&] {
-    try {
-      check();
-    } catch (const Refused& refused) {
-      std::strncpy(refusal->data(), refused.what(), refusal->size() - 1);
-    }
-    if (::testing::Test::HasFailure()) throw std::runtime_error("a check failed");
-  });
-  EXPECT_TRUE(child.succeeds());
-  if ((*refusal)[0] != '\0') GTEST_SKIP() << refusal->data();
+void checkInFreshProcess(const std::function<void()>& check) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        check();
+        std::exit(::testing::Test::HasFailure() ? 1 : 0);
+      },
+      ::testing::ExitedWithCode(0), "");
+}
+
+std::string Program::line() const {
+  std::string text;
+  for (int c = 0; (c = std::fgetc(output_.get())) != EOF && c != '\n';) {
+    text += static_cast<char>(c);
+  }
+  return text;
+}
+
+std::string Program::all() const {
+  std::string text;
+  for (int c = 0; (c = std::fgetc(output_.get())) != EOF;) text += static_cast<char>(c);
+  return text;
 }
 
 // ---- Programs that know nothing of portpool -----------------------------------------------------
@@ -208,52 +209,43 @@ Address::Address(const std::string& host, std::uint16_t port) {
 }
 
 platform::Socket openSocket(int family, Reuse reuse, int type) {
-  auto socket = platform::newSocket(family, type);
-  checked(socket.get(), "socket");
-  const auto set = [&](int option, bool isOn) {
-    const int value = isOn ? 1 : 0;
-    checked(::setsockopt(socket.get(), SOL_SOCKET, option, &value, sizeof value), "setsockopt");
-  };
-  set(SO_REUSEADDR, reuse == Reuse::Yes || reuse == Reuse::AddressAndPort);
-  set(SO_REUSEPORT, reuse == Reuse::PortOnly || reuse == Reuse::AddressAndPort);
+  auto socket = newSocket(family, type);
+  require(static_cast<bool>(socket), "socket");
+  const bool isAddress = reuse == Reuse::Yes || reuse == Reuse::AddressAndPort;
+  require(setOption(socket, SOL_SOCKET, SO_REUSEADDR, isAddress) == 0, "setsockopt");
+  setReusePort(socket.get(), reuse == Reuse::PortOnly || reuse == Reuse::AddressAndPort);
   return socket;
 }
 
 int bindTo(const platform::Socket& socket, const std::string& host, std::uint16_t port,
            bool onlyIPv6) {
   const Address address(host, port);
-  if (address.family() == AF_INET6) {
-    const int value = onlyIPv6 ? 1 : 0;
-    ::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &value, sizeof value);
-  }
-  return ::bind(socket.get(), address.get(), address.size()) == 0 ? 0 : errno;
+  if (address.family() == AF_INET6) setOption(socket, IPPROTO_IPV6, IPV6_V6ONLY, onlyIPv6);
+  return ::bind(socket.get(), address.get(), address.size()) == 0 ? 0 : lastSocketError();
 }
 
 platform::Socket occupy(std::uint16_t port, const std::string& host, Reuse reuse) {
   auto socket = openSocket(Address(host).family(), reuse);
-  errno = bindTo(socket, host, port);
-  if (errno != 0) throwErrno("bind " + std::to_string(port));
+  require(bindTo(socket, host, port) == 0, "bind " + std::to_string(port));
   return socket;
 }
 
 platform::Socket listenOn(std::uint16_t port, const std::string& host, Reuse reuse) {
   auto socket = occupy(port, host, reuse);
-  checked(::listen(socket.get(), 16), "listen");
+  require(::listen(socket.get(), 16) == 0, "listen");
   return socket;
 }
 
 void leaveTimeWait(std::uint16_t port, const std::string& host, Reuse reuse) {
   const auto server = listenOn(port, host, reuse);
-  const Address address(host, port);
   auto client = openSocket(AF_INET);
-  checked(::connect(client.get(), address.get(), address.size()), "connect");
-  const platform::Socket connection(checked(acceptFrom(server.get()), "accept"));
-  char byte = 0;
-  checked(::shutdown(connection.get(), SHUT_WR), "shutdown");
-  checked(static_cast<int>(::read(client.get(), &byte, 1)), "read");
+  require(connect(client, Address(host, port)) == 0, "connect");
+  const platform::Socket connection(acceptFrom(server.get()));
+  require(static_cast<bool>(connection), "accept");
+  endSending(connection.get());
+  receive(client);
   client.close();
-  // The end of the client's stream is what takes the server's side into TIME_WAIT.
-  checked(static_cast<int>(::read(connection.get(), &byte, 1)), "read");
+  receive(connection);  // the end of the client's stream takes the server's side into TIME_WAIT
 }
 
 int bindAnew(const std::string& host, std::uint16_t port, Reuse reuse, int type) {
@@ -262,13 +254,21 @@ int bindAnew(const std::string& host, std::uint16_t port, Reuse reuse, int type)
 
 int connectTo(const std::string& host, std::uint16_t port) {
   const Address address(host, port);
-  const auto client = openSocket(address.family());
-  return ::connect(client.get(), address.get(), address.size()) == 0 ? 0 : errno;
+  return connect(openSocket(address.family()), address);
 }
 
 bool hasIPv6() {
-  const auto socket = platform::newSocket(AF_INET6, SOCK_STREAM);
+  const auto socket = newSocket(AF_INET6, SOCK_STREAM);
   return socket && bindTo(socket, "::1", 0) == 0;
+}
+
+bool canHold() {
+  try {
+    platform::requireHolds();
+    return true;
+  } catch (const PortPoolError&) {
+    return false;
+  }
 }
 
 }  // namespace portpool::test

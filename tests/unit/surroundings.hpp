@@ -3,8 +3,6 @@
 // The surroundings of a test: its network, its environment, its stderr, its files, its children,
 // and the programs that know nothing of portpool.
 
-#include <sys/socket.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -15,8 +13,10 @@
 
 #include <portpool/portpool.hpp>
 
-#include "fork.hpp"
 #include "platform/socket.hpp"
+#include "system/refused.hpp"
+#include "system/sockets.hpp"
+#include "system/system.hpp"
 
 namespace portpool::test {
 
@@ -73,19 +73,13 @@ class ScopedEnvironment {
 /// Reads what this process writes to stderr.
 class StderrReader {
  public:
-  StderrReader();
-  StderrReader(const StderrReader&) = delete;
-  StderrReader& operator=(const StderrReader&) = delete;
-  ~StderrReader();
-
   /// Waits for the next line.
   std::string line() const;
   /// What is there already.
   std::string rest() const;
 
  private:
-  int before_;
-  int readEnd_ = -1;
+  StderrPipe pipe_;
 };
 
 /// A folder of this test's own.
@@ -106,10 +100,30 @@ class ScopedFolder {
 
 // ---- Children -----------------------------------------------------------------------------------
 
-/// Runs checks in a forked child, which may change itself as it likes; fails if one of them does.
+/// Runs checks in a child, which may change itself as it likes; fails if one of them does. The child
+/// is forked or, on Windows, has run the test from its beginning up to here.
 void checkInChild(const std::function<void()>& check);
 
-/// Gives up root's power to ignore the permissions of files. Only for a forked child.
+/// The same, in a process that starts anew: it has no pool yet, so that it can set the pool's
+/// variables.
+void checkInFreshProcess(const std::function<void()>& check);
+
+/// A program, and all that it prints to stdout and stderr.
+class Program {
+ public:
+  explicit Program(const std::string& path, const std::string& argument = "")
+      : output_(startProgram(path, argument)) {}
+
+  /// The next line, or "" at the end.
+  std::string line() const;
+  /// All that is to come.
+  std::string all() const;
+
+ private:
+  std::shared_ptr<FILE> output_;
+};
+
+/// Gives up root's power to ignore the permissions of files. Only for a child.
 void giveUpCapabilities();
 
 // ---- Programs that know nothing of portpool -----------------------------------------------------
@@ -157,5 +171,8 @@ int bindAnew(const std::string& host, std::uint16_t port, Reuse reuse = Reuse::N
 int connectTo(const std::string& host, std::uint16_t port);
 
 bool hasIPv6();
+
+/// Whether this system can hold ports.
+bool canHold();
 
 }  // namespace portpool::test

@@ -122,15 +122,6 @@ TEST(Transport, UdpCannotBeHeld) {
   EXPECT_TRUE(canAllocate(pool, {}));
 }
 
-TEST(Transport, UdpPortsOfAPoolThatHoldsAreNot) {
-  auto options = impatient();
-  options.hold = true;
-  PortPool pool(freshPorts(1), options);
-  const auto owner = pool.allocate(requestFor(Transport::UDP));
-  EXPECT_EQ(bindAnew("0.0.0.0", owner.port(), Reuse::No, SOCK_DGRAM), 0);
-  EXPECT_EQ(bindAnew("0.0.0.0", owner.port()), 0);
-}
-
 TEST(Transport, UdpPortsAreTheScopes) {
   std::uint16_t inner = 0, outer = 0;
   const auto isLeased = [](std::uint16_t port) {

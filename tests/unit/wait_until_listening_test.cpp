@@ -1,10 +1,6 @@
 #include <gmock/gmock.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <chrono>
-#include <csignal>
-#include <cstdlib>
 #include <future>
 #include <regex>
 #include <string>
@@ -12,15 +8,13 @@
 
 #include <portpool/portpool.hpp>
 
-#include "fork.hpp"
+#include "platform/process.hpp"
 #include "surroundings.hpp"
-#include "system/system.hpp"
 
 namespace portpool::test {
 namespace {
 
 using namespace std::chrono_literals;
-using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::ThrowsMessage;
@@ -58,7 +52,7 @@ TEST_P(WaitUntilListening, ReturnsIfTheServerListensAlready) {
   const auto port = freshPort();
   const auto server = listenOn(port, GetParam().server);
   EXPECT_NO_THROW(waitUntilListening(port, GetParam().host, 0ms));
-  EXPECT_NO_THROW(waitUntilListening(port, GetParam().host, kForEver, ::getpid()));
+  EXPECT_NO_THROW(waitUntilListening(port, GetParam().host, kForEver, platform::pid()));
 }
 
 TEST_P(WaitUntilListening, ReturnsWhenTheServerStartsToListen) {
@@ -128,16 +122,6 @@ TEST(WaitUntilListening, MayTakeTheLongestTimeThereIs) {
   EXPECT_NO_THROW(waiter.get());
 }
 
-TEST(WaitUntilListening, ForAHeldPortIsForItsServer) {
-  PortPool pool(freshPorts(1), impatient());
-  PortRequest request;
-  request.hold = Hold::Shared;
-  auto owner = pool.allocate(request);
-  EXPECT_THROW(waitUntilListening(owner.port(), kHost, 10ms), NotListeningError);
-  const auto server = owner.listen();
-  EXPECT_NO_THROW(waitUntilListening(owner.port(), kHost, kForEver));
-}
-
 TEST(WaitUntilListening, ForAHostThatDoesNotResolveIsAnErrorAtOnce) {
   EXPECT_THAT([] { waitUntilListening(freshPort(), "misspelt..localhost", kForEver); },
               ThrowsMessage<HostError>(HasSubstr("\"misspelt..localhost\"")));
@@ -151,77 +135,6 @@ TEST(WaitUntilListening, IsNotFooledByItsOwnConnection) {
     ASSERT_EQ(connectTo(kHost, 20000), 0) << "clients do not meet themselves";
     EXPECT_THROW(waitUntilListening(20000, kHost, 10ms), NotListeningError);
   });
-}
-
-// ---- The server's process -----------------------------------------------------------------------
-
-TEST(WaitUntilListeningFor, AChildReturnsWhenItListens) {
-  const auto port = freshPort();
-  ForkedChild server([&] {
-    const auto listener = listenOn(port);
-    sleepUntilKilled();
-  });
-  EXPECT_NO_THROW(waitUntilListening(port, kHost, kForEver, server.pid()));
-}
-
-TEST(WaitUntilListeningFor, AChildThatExitsEndsAndLeavesItToBeReaped) {
-  const auto port = freshPort();
-  const pid_t child = ::fork();
-  if (child == 0) ::_exit(7);
-  EXPECT_THAT([&] { waitUntilListening(port, kHost, kForEver, child); },
-              ThrowsMessage<NotListeningError>(
-                  AllOf(HasSubstr("port " + std::to_string(port)),
-                        HasSubstr("the server, pid " + std::to_string(child) + ", has exited"))));
-  int status = 0;
-  ASSERT_EQ(::waitpid(child, &status, 0), child);
-  EXPECT_EQ(WEXITSTATUS(status), 7);
-  EXPECT_THROW(waitUntilListening(port, kHost, kForEver, child), NotListeningError) << "reaped";
-}
-
-TEST(WaitUntilListeningFor, AChildThatIsKilledEnds) {
-  const auto port = freshPort();
-  const pid_t child = ::fork();
-  if (child == 0) sleepUntilKilled();
-  auto waiter =
-      std::async(std::launch::async, [&] { waitUntilListening(port, kHost, kForEver, child); });
-  EXPECT_EQ(waiter.wait_for(30ms), std::future_status::timeout);
-  ::kill(child, SIGKILL);
-  EXPECT_THROW(waiter.get(), NotListeningError);
-  int status = 0;
-  ASSERT_EQ(::waitpid(child, &status, 0), child);
-  EXPECT_EQ(WTERMSIG(status), SIGKILL);
-}
-
-TEST(WaitUntilListeningFor, AProcessThatIsNoChildEndsWhenItIsGone) {
-  const auto port = freshPort();
-  const Shared<pid_t> grandchild;
-  Signal isRunning;
-  ForkedChild parent([&] {
-    ForkedChild child(sleepUntilKilled);
-    *grandchild = child.pid();
-    isRunning.send();
-    waitUntilListening(port, kHost, kForEver);  // told by its grandparent to go on
-    child.kill();
-    sleepUntilKilled();
-  });
-  isRunning.await();
-  auto waiter = std::async(std::launch::async,
-                           [&] { waitUntilListening(port, "127.0.0.2", kForEver, *grandchild); });
-  EXPECT_EQ(waiter.wait_for(30ms), std::future_status::timeout);
-  const auto goOn = listenOn(port, "127.0.0.1");
-  EXPECT_THROW(waiter.get(), NotListeningError);
-}
-
-// A server that forks into the background is reached though the process that was started is gone.
-TEST(WaitUntilListeningFor, AServerThatListensDoesNotMindADeadChild) {
-  const auto port = freshPort();
-  const auto server = listenOn(port);
-  const pid_t child = ::fork();
-  if (child == 0) ::_exit(0);
-  siginfo_t info{};
-  ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT), 0);
-  EXPECT_NO_THROW(waitUntilListening(port, kHost, kForEver, child));
-  ::waitpid(child, nullptr, 0);
 }
 
 }  // namespace

@@ -74,17 +74,6 @@ TEST_F(WaitingLineEdges, TakesNoLeaseOfAPort) {
   for (const auto port : ports) EXPECT_TRUE(registry->tryAcquire(port)) << port;
 }
 
-TEST_F(WaitingLineEdges, IsOneForAllProcesses) {
-  PlaceInLine place(line);
-  ASSERT_TRUE(place.advance());
-  checkInChild([&] {
-    const auto its = platform::makeLeaseRegistry();
-    const WaitingLine sameLine(*its, ports);
-    EXPECT_TRUE(sameLine.isAnyoneWaiting());
-    EXPECT_FALSE(PlaceInLine(sameLine).advance());
-  });
-}
-
 class Turns : public WaitingLineEdges {
  protected:
   static constexpr bool kIsGreedy = true;

@@ -1,19 +1,17 @@
 // What an allocation does while every port is taken.
 
 #include <gmock/gmock.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
-#include <fstream>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include <portpool/portpool.hpp>
 
-#include "fork.hpp"
 #include "platform/lease.hpp"
+#include "platform/process.hpp"
 #include "surroundings.hpp"
 #include "waiting_line.hpp"
 
@@ -23,7 +21,6 @@ namespace {
 using ::testing::AllOf;
 using ::testing::AnyOf;
 using ::testing::HasSubstr;
-using ::testing::StartsWith;
 using ::testing::ThrowsMessage;
 
 TEST(Waiting, EndsWhenAnotherThreadReturnsAPort) {
@@ -160,16 +157,6 @@ TEST(Waiting, InVainForSeveralPortsSaysWhichAreTaken) {
                   HasSubstr("all 2 ports of the pool (" + ports + ") are taken: " + ports)));
 }
 
-TEST(Waiting, InVainForTimeWaitSaysSo) {
-  PortPool pool(freshPorts(1), impatient());
-  leaveTimeWait(*pool.ports().begin());
-  PortRequest request;
-  request.avoidTimeWait = true;
-  EXPECT_THAT([&] { pool.allocate(request); },
-              ThrowsMessage<NoPortAvailableError>(
-                  HasSubstr(pool.ports().toString() + " by connections in TIME_WAIT or the like")));
-}
-
 TEST(Waiting, InVainForWhatIsOnlyBoundSaysByWhomIfTheSystemShowsIt) {
   PortPool pool(freshPorts(1), impatient());
   const auto port = pool.ports().toString();
@@ -181,48 +168,6 @@ TEST(Waiting, InVainForWhatIsOnlyBoundSaysByWhomIfTheSystemShowsIt) {
                         HasSubstr(port + " by no process that the system shows"))));
 }
 
-TEST(Waiting, LongerThanASecondSaysWhoHoldsWhat) {
-  const auto ports = freshPorts(3);
-  const auto mine = *ports.begin(), leased = *++ports.begin(), listened = *++ ++ports.begin();
-  std::ifstream file("/proc/self/cmdline");
-  std::string command;
-  std::getline(file, command, '\0');
-
-  Signal isLeased, isListening;
-  ForkedChild leaser([&] {
-    const auto lease = platform::makeLeaseRegistry()->tryAcquire(leased);
-    if (!lease) throw std::runtime_error("leased");
-    isLeased.send();
-    sleepUntilKilled();
-  });
-  isLeased.await();
-  ForkedChild server([&] {
-    const auto listener = listenOn(listened);
-    isListening.send();
-    sleepUntilKilled();
-  });
-  isListening.await();
-
-  PortPoolOptions options;
-  options.waitTime = std::chrono::minutes(2);
-  PortPool pool(ports, options);
-  auto owner = pool.allocate();
-  ASSERT_EQ(owner.port(), mine);
-  StderrReader stderrReader;
-  std::thread waiter([&] { pool.allocate(); });
-  const auto report = stderrReader.line();
-  owner.cleanup();
-  waiter.join();
-
-  const auto holder = [&](pid_t pid) {
-    return " by pid " + std::to_string(pid) + " (" + command.substr(0, 80);
-  };
-  EXPECT_THAT(report, StartsWith("portpool: waiting for a TCP port, up to 120 s; all 3 ports"));
-  EXPECT_THAT(report, HasSubstr(std::to_string(mine) + " by " + thisProcess()));
-  EXPECT_THAT(report, HasSubstr(std::to_string(leased) + holder(leaser.pid())));
-  EXPECT_THAT(report, HasSubstr(std::to_string(listened) + holder(server.pid())));
-}
-
 TEST(Waiting, IsReportedOnce) {
   PortPoolOptions options;
   options.waitTime = std::chrono::milliseconds(1200);
@@ -232,18 +177,6 @@ TEST(Waiting, IsReportedOnce) {
   EXPECT_THROW(pool.allocate(), NoPortAvailableError);
   const auto report = stderrReader.rest();  // none if this thread was held up until the wait ended
   EXPECT_EQ(report.find("waiting for"), report.rfind("waiting for")) << report;
-}
-
-TEST(Waiting, NamesTheHolderOfALeaseByLockFile) {
-  checkInChild([] {
-    const auto ports = freshPorts(1);
-    refuseAbstractNames();
-    PortPool pool(ports, impatient());
-    const auto owner = pool.allocate();
-    EXPECT_THAT([&] { pool.allocate(); }, ThrowsMessage<NoPortAvailableError>(HasSubstr(
-                                              pool.ports().toString() + " by this process, pid " +
-                                              std::to_string(::getpid()))));
-  });
 }
 
 }  // namespace

@@ -1,0 +1,212 @@
+#include "platform/windows/windows.hpp"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <io.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <system_error>
+
+#include "platform/windows/handle.hpp"
+#include "platform/windows/text.hpp"
+#include "platform/windows/winsock.hpp"
+#include "sockets.hpp"
+#include "system.hpp"
+#include "unit/surroundings.hpp"
+
+namespace portpool::test {
+namespace {
+
+[[noreturn]] void refuse(const char* what) {
+  throw Refused(std::string("Windows has no ") + what);
+}
+
+[[noreturn]] void throwLastError(const char* what) {
+  throw std::system_error(static_cast<int>(::GetLastError()), std::system_category(), what);
+}
+
+void checked(BOOL isDone, const char* what) {
+  if (isDone == 0) throwLastError(what);
+}
+
+/// Wine, whose server has every socket open.
+bool isEmulated() {
+  return ::GetProcAddress(::GetModuleHandleW(L"ntdll.dll"), "wine_get_version") != nullptr;
+}
+
+struct Pipe {
+  platform::Handle readEnd;
+  platform::Handle writeEnd;
+};
+
+/// Of which a program inherits the end for writing.
+Pipe openPipe() {
+  SECURITY_ATTRIBUTES inheritable{sizeof inheritable, nullptr, TRUE};
+  HANDLE readEnd = nullptr;
+  HANDLE writeEnd = nullptr;
+  checked(::CreatePipe(&readEnd, &writeEnd, &inheritable, 0), "CreatePipe");
+  checked(::SetHandleInformation(readEnd, HANDLE_FLAG_INHERIT, 0), "SetHandleInformation");
+  return {platform::Handle(readEnd), platform::Handle(writeEnd)};
+}
+
+HANDLE toHandle(std::intptr_t number) { return reinterpret_cast<HANDLE>(number); }
+
+}  // namespace
+
+// ---- Sockets of programs that know nothing of portpool ------------------------------------------
+
+platform::Socket newSocket(int family, int type) {
+  platform::startWinsock();
+  return platform::Socket(::WSASocketW(family, type, 0, nullptr, 0,
+                                       WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT));
+}
+
+NativeSocket acceptFrom(NativeSocket listener) noexcept {
+  const auto connection = ::accept(listener, nullptr, nullptr);
+  ::SetHandleInformation(reinterpret_cast<HANDLE>(connection), HANDLE_FLAG_INHERIT, 0);
+  return connection;
+}
+
+int lastSocketError() noexcept {
+  switch (const int error = ::WSAGetLastError()) {
+    case WSAEADDRINUSE:
+    case WSAEACCES:  // an exclusive socket has it
+      return EADDRINUSE;
+    case WSAECONNREFUSED:
+      return ECONNREFUSED;
+    default:
+      return error;
+  }
+}
+
+void setNonBlocking(NativeSocket socket) {
+  u_long isNonBlocking = 1;
+  ::ioctlsocket(socket, static_cast<long>(FIONBIO), &isNonBlocking);
+}
+
+void endSending(NativeSocket socket) { ::shutdown(socket, SD_SEND); }
+
+void setReusePort(NativeSocket /*socket*/, bool /*isOn*/) {}
+
+bool isOpen(NativeSocket socket) noexcept {
+  int type = 0;
+  int size = sizeof type;
+  return ::getsockopt(socket, SOL_SOCKET, SO_TYPE, reinterpret_cast<char*>(&type), &size) == 0;
+}
+
+bool isInherited(NativeSocket socket) noexcept {
+  DWORD flags = HANDLE_FLAG_INHERIT;
+  ::GetHandleInformation(reinterpret_cast<HANDLE>(socket), &flags);
+  return (flags & HANDLE_FLAG_INHERIT) != 0;
+}
+
+bool showsOwnersOfSockets() { return !isEmulated(); }
+
+// ---- Leases -------------------------------------------------------------------------------------
+
+std::unique_ptr<platform::LeaseRegistry> makeNamedRegistry() { return nullptr; }
+
+std::vector<RegistryKind> registryKinds() {
+  return {{"KernelObjects", [](const std::string& /*file*/) { return platform::makeLeaseRegistry(); }}};
+}
+
+// ---- Processes ----------------------------------------------------------------------------------
+
+void setVariable(const std::string& name, const std::optional<std::string>& value) {
+  ::_putenv_s(name.c_str(), value.value_or("").c_str());
+}
+
+bool canSetToNothing() { return false; }
+
+bool hasVariablesByCase() { return false; }
+
+std::shared_ptr<FILE> startProgram(const std::string& path, const std::string& argument) {
+  auto pipe = openPipe();
+  STARTUPINFOW startup{};
+  startup.cb = sizeof startup;
+  startup.dwFlags = STARTF_USESTDHANDLES;
+  startup.hStdOutput = pipe.writeEnd.get();
+  startup.hStdError = pipe.writeEnd.get();
+  auto command = platform::utf16('"' + path + "\" " + argument);
+  PROCESS_INFORMATION started{};
+  checked(::CreateProcessW(nullptr, command.data(), nullptr, nullptr, TRUE, 0, nullptr, nullptr,
+                           &startup, &started),
+          "CreateProcess");
+  const platform::Handle thread(started.hThread);
+  const std::shared_ptr<void> process(started.hProcess, ::CloseHandle);
+  const int end =
+      ::_open_osfhandle(reinterpret_cast<std::intptr_t>(pipe.readEnd.release()), _O_TEXT);
+  return {::_fdopen(end, "r"), [process](FILE* output) {
+            std::fclose(output);
+            ::WaitForSingleObject(process.get(), INFINITE);
+          }};
+}
+
+StderrPipe::StderrPipe()
+    : before_(reinterpret_cast<std::intptr_t>(::GetStdHandle(STD_ERROR_HANDLE))) {
+  auto pipe = openPipe();
+  checked(::SetStdHandle(STD_ERROR_HANDLE, pipe.writeEnd.release()), "SetStdHandle");
+  readEnd_ = reinterpret_cast<std::intptr_t>(pipe.readEnd.release());
+}
+
+StderrPipe::~StderrPipe() {
+  ::CloseHandle(::GetStdHandle(STD_ERROR_HANDLE));
+  ::SetStdHandle(STD_ERROR_HANDLE, toHandle(before_));
+  ::CloseHandle(toHandle(readEnd_));
+}
+
+char StderrPipe::read() const {
+  char byte = 0;
+  DWORD count = 0;
+  checked(::ReadFile(toHandle(readEnd_), &byte, 1, &count, nullptr), "ReadFile");
+  return byte;
+}
+
+bool StderrPipe::hasByte() const {
+  DWORD count = 0;
+  checked(::PeekNamedPipe(toHandle(readEnd_), nullptr, 0, nullptr, &count, nullptr),
+          "PeekNamedPipe");
+  return count != 0;
+}
+
+// A death test starts this program once more, which runs the test up to here. It reads what that
+// writes to stderr.
+void checkInChild(const std::function<void()>& check) {
+  constexpr int kFailed = 1;
+  constexpr int kRefused = 2;
+  bool isRefused = false;
+  const auto isFine = [&](int exitCode) {
+    isRefused = exitCode == kRefused;
+    return exitCode == 0 || isRefused;
+  };
+  EXPECT_EXIT(
+      {
+        int exitCode = 0;
+        try {
+          check();
+        } catch (const Refused& refused) {
+          std::fprintf(stderr, "%s\n", refused.what());
+          exitCode = kRefused;
+        } catch (const std::exception& error) {
+          std::fprintf(stderr, "%s\n", error.what());
+          exitCode = kFailed;
+        }
+        if (::testing::Test::HasFailure()) exitCode = kFailed;
+        std::fflush(nullptr);
+        std::_Exit(exitCode);
+      },
+      isFine, "");
+  if (isRefused) GTEST_SKIP() << "the system refuses what the check needs";
+}
+
+void allowSockets(std::size_t /*count*/) {}
+
+bool enterOwnNetwork() { return false; }
+void setEphemeralRange(const std::string& /*range*/) { refuse("networks of a process's own"); }
+void switchOffIPv6() { refuse("networks of a process's own"); }
+void refuseSocketQueries() { refuse("filter of system calls"); }
+void hideSocketTables() { refuse("filter of system calls"); }
+
+}  // namespace portpool::test
