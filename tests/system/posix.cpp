@@ -11,6 +11,8 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <iterator>
 #include <stdexcept>
 #include <system_error>
 
@@ -42,6 +44,8 @@ void setNonBlocking(NativeSocket socket) {
 
 void endSending(NativeSocket socket) { checked(::shutdown(socket, SHUT_WR), "shutdown"); }
 
+bool hasReusePort() { return true; }
+
 void setReusePort(NativeSocket socket, bool isOn) {
   const int value = isOn ? 1 : 0;
   checked(::setsockopt(socket, SOL_SOCKET, SO_REUSEPORT, &value, sizeof value), "setsockopt");
@@ -55,6 +59,13 @@ bool isInherited(NativeSocket socket) noexcept {
 
 bool showsOwnersOfSockets() { return true; }
 
+bool showsHoldersOfLeases() { return true; }
+
+std::size_t countDescriptors() {
+  using Entries = std::filesystem::directory_iterator;
+  return static_cast<std::size_t>(std::distance(Entries("/dev/fd"), Entries()));
+}
+
 // ---- Leases -------------------------------------------------------------------------------------
 
 std::vector<RegistryKind> registryKinds() {
@@ -63,6 +74,8 @@ std::vector<RegistryKind> registryKinds() {
 }
 
 // ---- Processes ----------------------------------------------------------------------------------
+
+bool isEmulated() { return false; }
 
 void setVariable(const std::string& name, const std::optional<std::string>& value) {
   value ? ::setenv(name.c_str(), value->c_str(), 1) : ::unsetenv(name.c_str());

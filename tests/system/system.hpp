@@ -37,14 +37,23 @@ void setNonBlocking(NativeSocket socket);
 /// Ends the stream to the other side.
 void endSending(NativeSocket socket);
 
-/// Sets SO_REUSEPORT, where the system has it. Windows has SO_REUSEADDR only, which does more.
+/// Whether the system has SO_REUSEPORT. Windows has SO_REUSEADDR only, which does more.
+bool hasReusePort();
+
+/// Sets it, where the system has it.
 void setReusePort(NativeSocket socket, bool isOn);
 
 bool isOpen(NativeSocket socket) noexcept;
 bool isInherited(NativeSocket socket) noexcept;
 
-/// Whether the system says which process has a socket open.
+/// Whether the system says which process has a socket open: for Wine, its server has every one.
 bool showsOwnersOfSockets();
+
+/// Whether it says which process has a lease.
+bool showsHoldersOfLeases();
+
+/// How many descriptors or handles this process has open.
+std::size_t countDescriptors();
 
 // ---- Leases -------------------------------------------------------------------------------------
 
@@ -60,6 +69,9 @@ struct RegistryKind {
 std::vector<RegistryKind> registryKinds();
 
 // ---- Processes ----------------------------------------------------------------------------------
+
+/// Whether another system plays this one, which takes longer: Wine plays Windows.
+bool isEmulated();
 
 /// Sets a variable of this process's environment, or removes it.
 void setVariable(const std::string& name, const std::optional<std::string>& value);

@@ -19,9 +19,7 @@
 namespace portpool::test {
 namespace {
 
-[[noreturn]] void refuse(const char* what) {
-  throw Refused(std::string("Windows has no ") + what);
-}
+[[noreturn]] void refuse(const char* what) { throw Refused(std::string("Windows has no ") + what); }
 
 [[noreturn]] void throwLastError(const char* what) {
   throw std::system_error(static_cast<int>(::GetLastError()), std::system_category(), what);
@@ -29,11 +27,6 @@ namespace {
 
 void checked(BOOL isDone, const char* what) {
   if (isDone == 0) throwLastError(what);
-}
-
-/// Wine, whose server has every socket open.
-bool isEmulated() {
-  return ::GetProcAddress(::GetModuleHandleW(L"ntdll.dll"), "wine_get_version") != nullptr;
 }
 
 struct Pipe {
@@ -59,8 +52,8 @@ HANDLE toHandle(std::intptr_t number) { return reinterpret_cast<HANDLE>(number);
 
 platform::Socket newSocket(int family, int type) {
   platform::startWinsock();
-  return platform::Socket(::WSASocketW(family, type, 0, nullptr, 0,
-                                       WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT));
+  return platform::Socket(
+      ::WSASocketW(family, type, 0, nullptr, 0, WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT));
 }
 
 NativeSocket acceptFrom(NativeSocket listener) noexcept {
@@ -88,6 +81,8 @@ void setNonBlocking(NativeSocket socket) {
 
 void endSending(NativeSocket socket) { ::shutdown(socket, SD_SEND); }
 
+bool hasReusePort() { return false; }
+
 void setReusePort(NativeSocket /*socket*/, bool /*isOn*/) {}
 
 bool isOpen(NativeSocket socket) noexcept {
@@ -104,15 +99,28 @@ bool isInherited(NativeSocket socket) noexcept {
 
 bool showsOwnersOfSockets() { return !isEmulated(); }
 
+bool showsHoldersOfLeases() { return false; }
+
+std::size_t countDescriptors() {
+  DWORD count = 0;
+  checked(::GetProcessHandleCount(::GetCurrentProcess(), &count), "GetProcessHandleCount");
+  return count;
+}
+
 // ---- Leases -------------------------------------------------------------------------------------
 
 std::unique_ptr<platform::LeaseRegistry> makeNamedRegistry() { return nullptr; }
 
 std::vector<RegistryKind> registryKinds() {
-  return {{"KernelObjects", [](const std::string& /*file*/) { return platform::makeLeaseRegistry(); }}};
+  return {
+      {"KernelObjects", [](const std::string& /*file*/) { return platform::makeLeaseRegistry(); }}};
 }
 
 // ---- Processes ----------------------------------------------------------------------------------
+
+bool isEmulated() {
+  return ::GetProcAddress(::GetModuleHandleW(L"ntdll.dll"), "wine_get_version") != nullptr;
+}
 
 void setVariable(const std::string& name, const std::optional<std::string>& value) {
   ::_putenv_s(name.c_str(), value.value_or("").c_str());

@@ -367,7 +367,8 @@ TEST(Hold, RefusedPortsAreTheScopes) {
   for (const auto port : {inner, outer}) EXPECT_EQ(bindAnew("0.0.0.0", port), 0);
 }
 
-// ---- Listening in vain ----------------------------------------------------------------------------
+// ---- Listening in vain
+// ----------------------------------------------------------------------------
 
 TEST(Listen, InVainLeavesAnExclusiveHoldAsItWas) {
   PortPool pool(freshPorts(1), impatient());
@@ -443,7 +444,8 @@ TEST(WaitUntilListening, ForAHeldPortIsForItsServer) {
   PortRequest request;
   request.hold = Hold::Shared;
   auto owner = pool.allocate(request);
-  EXPECT_THROW(waitUntilListening(owner.port(), kHost, std::chrono::milliseconds(10)), NotListeningError);
+  EXPECT_THROW(waitUntilListening(owner.port(), kHost, std::chrono::milliseconds(10)),
+               NotListeningError);
   const auto server = owner.listen();
   EXPECT_NO_THROW(waitUntilListening(owner.port(), kHost, std::chrono::hours(24)));
 }

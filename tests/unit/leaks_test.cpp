@@ -2,12 +2,10 @@
 
 #include <gmock/gmock.h>
 
-#include <optional>
 #include <string>
 
 #include <portpool/portpool.hpp>
 
-#include "platform/process.hpp"
 #include "surroundings.hpp"
 
 namespace portpool::test {
@@ -23,21 +21,6 @@ std::string wordsAtEndOf(PortScope& scope) {
   const StderrReader stderrReader;
   EXPECT_THAT(scope.end(), IsEmpty());
   return stderrReader.rest();
-}
-
-/// A connection to a server that has ended: the end that it accepted, and the client's.
-struct Connection {
-  platform::Socket accepted;
-  platform::Socket client;
-};
-
-Connection connectionOn(std::uint16_t port, Reuse reuse) {
-  const auto server = listenOn(port, "127.0.0.1", reuse);
-  const Address address("127.0.0.1", port);
-  auto client = openSocket(AF_INET);
-  EXPECT_EQ(::connect(client.get(), address.get(), address.size()), 0);
-  platform::Socket accepted(acceptFrom(server.get()));
-  return {std::move(accepted), std::move(client)};
 }
 
 TEST(Leaks, AreNotWhatIsInTimeWait) {
@@ -92,20 +75,6 @@ TEST(Leaks, AreNotServersOnAddressesThatWereNotAskedFor) {
       const auto server = listenOn(asked, "0.0.0.0");
       EXPECT_THAT(wordsAtEndOf(scope), HasSubstr("is still in use by"));
     });
-  }
-}
-
-TEST(Leaks, AreConnectionsThatWereNeverClosed) {
-  for (const auto reuse : {Reuse::Yes, Reuse::No}) {
-    PortScope scope("a test");
-    const auto port = scope.getNextAvailableTCPPort();
-    const auto connection = connectionOn(port, reuse);
-    EXPECT_THAT(describePorts(),
-                HasSubstr("nothing listens, but a connection is open in " + thisProcess()));
-    EXPECT_THAT(wordsAtEndOf(scope),
-                AllOf(HasSubstr("a connection on its port " + std::to_string(port) +
-                                " is still open in " + thisProcess()),
-                      HasSubstr("close it within the test"), Not(HasSubstr("stop the server"))));
   }
 }
 

@@ -10,7 +10,6 @@
 
 #include <portpool/portpool.hpp>
 
-#include "platform/process.hpp"
 #include "surroundings.hpp"
 
 namespace portpool::test {
@@ -51,12 +50,9 @@ std::vector<Hold> holds() {
   return {Hold::None, Hold::Shared, Hold::Exclusive};
 }
 
-INSTANTIATE_TEST_SUITE_P(Holds, Listen, ::testing::ValuesIn(holds()),
-                         [](const auto& hold) {
-                           return hold.param == Hold::None     ? "None"
-                                  : hold.param == Hold::Shared ? "Shared"
-                                                               : "Exclusive";
-                         });
+INSTANTIATE_TEST_SUITE_P(Holds, Listen, ::testing::ValuesIn(holds()), [](const auto& hold) {
+  return hold.param == Hold::None ? "None" : hold.param == Hold::Shared ? "Shared" : "Exclusive";
+});
 
 TEST_P(Listen, ReturnsASocketThatIsReached) {
   EXPECT_EQ(connectTo(kHost, port_), ECONNREFUSED);
@@ -158,11 +154,11 @@ TEST(Listen, OnAPortThatWasOnlyLeasedAndIsTakenIsAnErrorThatSaysWhatToDo) {
   auto owner = pool.allocate();
   for (const auto reuse : {Reuse::No, Reuse::Yes}) {
     const auto foreign = listenOn(owner.port(), "0.0.0.0", reuse);
-    EXPECT_THAT([&] { owner.listen(); },
-                ThrowsMessage<PortPoolError>(
-                    AllOf(HasSubstr("another program took port " + std::to_string(owner.port())),
-                          HasSubstr("\"localhost\""), HasSubstr("Hold::Shared"),
-                          HasSubstr("this process, pid " + std::to_string(platform::pid())))));
+    EXPECT_THAT(
+        [&] { owner.listen(); },
+        ThrowsMessage<PortPoolError>(AllOf(
+            HasSubstr("another program took port " + std::to_string(owner.port())),
+            HasSubstr("\"localhost\""), HasSubstr("Hold::Shared"), HasSubstr(thisProcess()))));
   }
   EXPECT_NO_THROW(owner.listen());
 }
@@ -257,6 +253,7 @@ TEST(ListeningSocket, MovedToItselfKeepsItsDescriptor) {
 }
 
 TEST(ListeningSocket, CanBeHadFromTheScope) {
+  if (!canHold()) GTEST_SKIP() << "this system cannot hold ports";
   std::uint16_t inner = 0, outer = 0;
   {
     PortScope scope;

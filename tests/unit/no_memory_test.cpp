@@ -3,9 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
-#include <filesystem>
 #include <functional>
-#include <iterator>
 #include <new>
 #include <optional>
 #include <string>
@@ -97,6 +95,7 @@ TEST_F(NoMemory, LosesNoPortOfABlock) {
 }
 
 TEST_F(NoMemory, LosesNoHeldPort) {
+  if (!canHold()) GTEST_SKIP() << "this system cannot hold ports";
   expectNoPortIsLost(pool_, [&] {
     PortRequest request;
     request.hosts = {"127.0.0.1", "127.0.0.2"};
@@ -134,12 +133,8 @@ TEST_F(NoMemory, LosesNoPortWhileNoneIsFree) {
 void expectNoScopeLosesAPort(long step, const std::function<void(PortScope&)>& action) {
   auto& pool = PortPool::process();
   const auto before = pool.statistics().allocated;
-  const auto descriptors = [] {
-    using Entries = std::filesystem::directory_iterator;
-    return std::distance(Entries("/dev/fd"), Entries());
-  };
   const StderrReader stderrReader;
-  std::optional<long> opened;
+  std::optional<std::size_t> opened;
   for (const bool forGood : {false, true}) {
     for (long count = 0; count < 10000; count += step) {
       bool succeeded = true;
@@ -160,24 +155,25 @@ void expectNoScopeLosesAPort(long step, const std::function<void(PortScope&)>& a
       allocationsLeft = -1;
       ASSERT_EQ(pool.statistics().allocated, before) << "at allocation " << count;
       stderrReader.rest();
-      if (!opened) opened = descriptors();  // some stay open from the first use on
-      ASSERT_LE(descriptors(), *opened + 2) << "at allocation " << count;
+      if (!opened) opened = countDescriptors();  // some stay open from the first use on
+      ASSERT_LE(countDescriptors(), *opened + 2) << "at allocation " << count;
       if (succeeded && isOver) break;
     }
   }
 }
 
 TEST_F(NoMemory, LosesNoPortOfAScope) {
-  expectNoScopeLosesAPort(1, [](PortScope& scope) {
+  const long step = isEmulated() ? 17 : 1;
+  expectNoScopeLosesAPort(step, [](PortScope& scope) {
     leaveTimeWait(scope.getNextAvailableTCPPort());
     scope.getNextAvailableTCPPorts(2);
-    scope.getRefusedTCPPort();
+    if (canHold()) scope.getRefusedTCPPort();
   });
 }
 
 TEST_F(NoMemory, LosesNoPortThatLeaks) {
-  constexpr long kStep = 11;  // each takes its time
-  expectNoScopeLosesAPort(kStep, [](PortScope& scope) {
+  const long step = isEmulated() ? 51 : 11;  // each takes its time
+  expectNoScopeLosesAPort(step, [](PortScope& scope) {
     static platform::Socket server;
     server = listenOn(scope.getNextAvailableTCPPort());
   });

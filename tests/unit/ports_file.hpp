@@ -16,9 +16,10 @@ inline void expectFileError(const std::string& path, const std::string& complain
   for (const char* name : {"PORTPOOL_PORTS_FILE", "PYSYS_PORTS_FILE"}) {
     const ScopedEnvironment variable(name, path);
     EXPECT_THAT([] { getServerTCPPorts(); },
-                ::testing::ThrowsMessage<PortSpecificationError>(
-                    ::testing::AllOf(::testing::HasSubstr(std::string(name) + "=\"" + path + "\": " + complaint),
-                          ::testing::HasSubstr("name a text file of ports"), ::testing::HasSubstr("20000-20999"))));
+                ::testing::ThrowsMessage<PortSpecificationError>(::testing::AllOf(
+                    ::testing::HasSubstr(std::string(name) + "=\"" + path + "\": " + complaint),
+                    ::testing::HasSubstr("name a text file of ports"),
+                    ::testing::HasSubstr("20000-20999"))));
   }
 }
 

@@ -181,6 +181,7 @@ TEST(ProcessPool, WarnsOfAVariableOnce) {
   const ScopedEnvironment garbage("PORTPOOL_PORTS", "oops");
   EXPECT_THAT(outputOf(1), AllOf(StartsWith("portpool: warning: the environment variable "),
                                  HasSubstr("\nPortSpecificationError: PORTPOOL_PORTS: ")));
+  GTEST_FLAG_SET(death_test_style, "threadsafe");  // in a process that has not warned yet
   EXPECT_EXIT(
       {
         for (int i = 0; i < 2; ++i) {

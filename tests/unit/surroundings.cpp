@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "platform/lease.hpp"
+#include "platform/process.hpp"
 #include "platform/random.hpp"
 #include "waiting_line.hpp"
 
@@ -35,6 +36,11 @@ int connect(const platform::Socket& client, const Address& address) {
 void receive(const platform::Socket& socket) {
   char byte = 0;
   require(::recv(socket.get(), &byte, 1, 0) >= 0, "recv");
+}
+
+std::string nameOfThisProcess(bool isShown) {
+  if (!isShown) return "a process that this user may not inspect";
+  return "this process, pid " + std::to_string(platform::pid());
 }
 
 class OwnSurroundings : public ::testing::Environment {
@@ -80,7 +86,8 @@ PortSet freshBlock(std::size_t count) {
 
 bool isLeased(std::uint16_t port) { return !platform::makeLeaseRegistry()->tryAcquire(port); }
 
-std::string thisProcess() { return "this process, pid " + std::to_string(platform::pid()); }
+std::string thisProcess() { return nameOfThisProcess(showsOwnersOfSockets()); }
+std::string thisHolder() { return nameOfThisProcess(showsHoldersOfLeases()); }
 
 PortPoolOptions impatient() {
   PortPoolOptions options;
@@ -158,7 +165,7 @@ ScopedFolder::~ScopedFolder() {
 }
 
 std::string ScopedFolder::file(const std::string& name, const std::string& text) const {
-  std::ofstream(path(name), std::ios::binary) << text;
+  std::ofstream(folder_ / name, std::ios::binary) << text;
   return path(name);
 }
 

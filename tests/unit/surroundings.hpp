@@ -40,6 +40,10 @@ std::string thisProcess();
 /// As many, which are consecutive.
 PortSet freshBlock(std::size_t count);
 
+/// What messages call this process if it has a socket open, or a lease.
+std::string thisProcess();
+std::string thisHolder();
+
 /// A pool that does not wait, with a fixed order.
 PortPoolOptions impatient();
 /// In the order of this seed.
@@ -100,8 +104,8 @@ class ScopedFolder {
 
 // ---- Children -----------------------------------------------------------------------------------
 
-/// Runs checks in a child, which may change itself as it likes; fails if one of them does. The child
-/// is forked or, on Windows, has run the test from its beginning up to here.
+/// Runs checks in a child, which may change itself as it likes; fails if one of them does. The
+/// child is forked or, on Windows, has run the test from its beginning up to here.
 void checkInChild(const std::function<void()>& check);
 
 /// The same, in a process that starts anew: it has no pool yet, so that it can set the pool's

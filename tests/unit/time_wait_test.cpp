@@ -1,4 +1,5 @@
-// Ports with connections in TIME_WAIT, which keep servers without SO_REUSEADDR off.
+// Ports with connections in TIME_WAIT or that are open, which keep servers without SO_REUSEADDR
+// off.
 
 #include <gmock/gmock.h>
 
@@ -7,6 +8,7 @@
 #include <chrono>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <portpool/portpool.hpp>
@@ -19,6 +21,7 @@
 namespace portpool::test {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::ElementsAreArray;
 using ::testing::HasSubstr;
@@ -177,6 +180,39 @@ TEST(Waiting, InVainForTimeWaitSaysSo) {
   EXPECT_THAT([&] { pool.allocate(request); },
               ThrowsMessage<NoPortAvailableError>(
                   HasSubstr(pool.ports().toString() + " by connections in TIME_WAIT or the like")));
+}
+
+// ---- Connections that are open ------------------------------------------------------------------
+
+/// A connection to a server that has ended: the end that it accepted, and the client's.
+struct Connection {
+  platform::Socket accepted;
+  platform::Socket client;
+};
+
+Connection connectionOn(std::uint16_t port, Reuse reuse) {
+  const auto server = listenOn(port, "127.0.0.1", reuse);
+  const Address address("127.0.0.1", port);
+  auto client = openSocket(AF_INET);
+  EXPECT_EQ(::connect(client.get(), address.get(), address.size()), 0);
+  platform::Socket accepted(acceptFrom(server.get()));
+  return {std::move(accepted), std::move(client)};
+}
+
+TEST(Leaks, AreConnectionsThatWereNeverClosed) {
+  for (const auto reuse : {Reuse::Yes, Reuse::No}) {
+    PortScope scope("a test");
+    const auto port = scope.getNextAvailableTCPPort();
+    const auto connection = connectionOn(port, reuse);
+    EXPECT_THAT(describePorts(),
+                HasSubstr("nothing listens, but a connection is open in " + thisProcess()));
+    const StderrReader stderrReader;
+    EXPECT_THAT(scope.end(), IsEmpty());
+    EXPECT_THAT(stderrReader.rest(),
+                AllOf(HasSubstr("a connection on its port " + std::to_string(port) +
+                                " is still open in " + thisProcess()),
+                      HasSubstr("close it within the test"), Not(HasSubstr("stop the server"))));
+  }
 }
 
 // ---- Several ports at once ----------------------------------------------------------------------

@@ -121,7 +121,10 @@ bool hasReuse(NativeSocket socket, Reuse reuse) {
   return reuse == Reuse::Address && getOption(socket, SOL_SOCKET, SO_REUSEADDR) != 0;
 }
 
-void makeExclusive(NativeSocket socket) { setOption(socket, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, 1); }
+void makeExclusive(NativeSocket socket) {
+  if (hasReuse(socket, Reuse::Address)) return;  // as a socket for UDP may have it
+  setOption(socket, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, 1);
+}
 
 void requireHolds() {
   throw PortPoolError(
