@@ -19,6 +19,7 @@
 #include "platform/socket.hpp"
 #include "platform/windows/program_output.hpp"
 #include "platform/windows/text.hpp"
+#include "probe.hpp"
 #include "surroundings.hpp"
 #include "windows/started_program.hpp"
 
@@ -161,18 +162,18 @@ INSTANTIATE_TEST_SUITE_P(
                       Foreign{"OfLoopbackV6Exclusive", "::1", Sharing::Exclusive}),
     [](const auto& foreign) { return foreign.param.name; });
 
-TEST_P(ForeignServer, IsAvoided) {
+TEST_P(ForeignServer, IsSeenByAProbe) {
   if (std::string(GetParam().host).find(':') != std::string::npos && !hasIPv6()) {
     GTEST_SKIP() << "this machine has no IPv6";
   }
   for (const bool listens : {false, true}) {
-    PortPool pool(freshPorts(2), impatient());
-    const auto busy = *pool.ports().begin();
-    auto socket = bindIts(busy);
+    const auto port = freshPort();
+    Probe probe{PortRequest()};
+    auto socket = bindIts(port);
     ASSERT_EQ(listens ? ::listen(socket.get(), 1) : 0, 0);
-    EXPECT_THAT(portsInTurn(pool), AllOf(SizeIs(1), Not(Contains(busy)))) << listens;
+    EXPECT_EQ(probe.isFree(port), Probe::Result::Busy) << listens;
     socket.close();
-    EXPECT_THAT(portsInTurn(pool), SizeIs(2));
+    EXPECT_EQ(probe.isFree(port), Probe::Result::Free) << listens;
   }
 }
 
