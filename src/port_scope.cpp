@@ -125,8 +125,8 @@ PortScope::~PortScope() {
       }
     }
     for (const auto& failure : failures) log(failure);  // nobody is left to fail
-  } catch (const std::bad_alloc&) {
-    return;  // nobody hears of it
+  } catch (const std::exception&) {
+    return;  // out of memory; nobody hears of it
   }
 }
 

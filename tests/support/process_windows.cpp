@@ -1,45 +1,33 @@
 #include <chrono>
 #include <future>
 #include <stdexcept>
-#include <system_error>
 
 #include "platform/windows/handle.hpp"
 #include "platform/windows/text.hpp"
 #include "support/process.hpp"
+#include "windows/pipe.hpp"
 
 namespace {
 
 using portpool::platform::Handle;
 using portpool::platform::utf16;
-
-void require(bool succeeded, const char* call) {
-  if (!succeeded) {
-    throw std::system_error(static_cast<int>(::GetLastError()), std::system_category(), call);
-  }
-}
+using portpool::test::Inherited;
+using portpool::test::openPipe;
+using portpool::test::Pipe;
 
 /// What a program writes to one of its streams.
 class Stream {
  public:
-  Stream() {
-    SECURITY_ATTRIBUTES inheritable{sizeof inheritable, nullptr, TRUE};
-    HANDLE ends[2]{};
-    require(::CreatePipe(&ends[0], &ends[1], &inheritable, 0) != 0, "CreatePipe");
-    readEnd_.reset(ends[0]);
-    writeEnd_.reset(ends[1]);
-    ::SetHandleInformation(ends[0], HANDLE_FLAG_INHERIT, 0);
-  }
-
-  HANDLE writeEnd() const { return writeEnd_.get(); }
+  HANDLE writeEnd() const { return pipe_.writeEnd.get(); }
 
   /// All of it, with line ends as they are in C++.
   std::future<std::string> read() {
-    writeEnd_.reset();
+    pipe_.writeEnd.reset();
     return std::async(std::launch::async, [this] {
       std::string text;
       char letter = '\0';
       for (DWORD count = 0;
-           ::ReadFile(readEnd_.get(), &letter, 1, &count, nullptr) != 0 && count == 1;) {
+           ::ReadFile(pipe_.readEnd.get(), &letter, 1, &count, nullptr) != 0 && count == 1;) {
         if (letter != '\r') text += letter;
       }
       return text;
@@ -47,7 +35,7 @@ class Stream {
   }
 
  private:
-  Handle readEnd_, writeEnd_;
+  Pipe pipe_ = openPipe(Inherited::WriteEnd);
 };
 
 /// This process's environment, and the variables.
@@ -87,10 +75,11 @@ ProcessResult runProcess(const std::string& program, const std::vector<std::stri
   for (const auto& argument : arguments) command += L" \"" + utf16(argument) + L'"';
   auto environment = environmentWith(variables);
   PROCESS_INFORMATION started{};
-  require(::CreateProcessW(nullptr, command.data(), nullptr, nullptr, TRUE,
-                           DETACHED_PROCESS | CREATE_UNICODE_ENVIRONMENT, environment.data(),
-                           nullptr, &startup, &started) != 0,
-          "CreateProcess");
+  if (::CreateProcessW(nullptr, command.data(), nullptr, nullptr, TRUE,
+                       DETACHED_PROCESS | CREATE_UNICODE_ENVIRONMENT, environment.data(), nullptr,
+                       &startup, &started) == 0) {
+    portpool::test::throwLastError("CreateProcess");
+  }
   const Handle process(started.hProcess);
   const Handle thread(started.hThread);
   auto outputText = output.read();

@@ -15,33 +15,15 @@
 #include "sockets.hpp"
 #include "system.hpp"
 #include "unit/surroundings.hpp"
+#include "windows/pipe.hpp"
 
 namespace portpool::test {
 namespace {
 
 [[noreturn]] void refuse(const char* what) { throw Refused(std::string("Windows has no ") + what); }
 
-[[noreturn]] void throwLastError(const char* what) {
-  throw std::system_error(static_cast<int>(::GetLastError()), std::system_category(), what);
-}
-
 void checked(BOOL isDone, const char* what) {
   if (isDone == 0) throwLastError(what);
-}
-
-struct Pipe {
-  platform::Handle readEnd;
-  platform::Handle writeEnd;
-};
-
-/// Of which a program inherits the end for writing.
-Pipe openPipe() {
-  SECURITY_ATTRIBUTES inheritable{sizeof inheritable, nullptr, TRUE};
-  HANDLE readEnd = nullptr;
-  HANDLE writeEnd = nullptr;
-  checked(::CreatePipe(&readEnd, &writeEnd, &inheritable, 0), "CreatePipe");
-  checked(::SetHandleInformation(readEnd, HANDLE_FLAG_INHERIT, 0), "SetHandleInformation");
-  return {platform::Handle(readEnd), platform::Handle(writeEnd)};
 }
 
 HANDLE toHandle(std::intptr_t number) { return reinterpret_cast<HANDLE>(number); }
@@ -131,7 +113,7 @@ bool canSetToNothing() { return false; }
 bool hasVariablesByCase() { return false; }
 
 std::shared_ptr<FILE> startProgram(const std::string& path, const std::string& argument) {
-  auto pipe = openPipe();
+  auto pipe = openPipe(Inherited::WriteEnd);
   STARTUPINFOW startup{};
   startup.cb = sizeof startup;
   startup.dwFlags = STARTF_USESTDHANDLES;
@@ -154,7 +136,7 @@ std::shared_ptr<FILE> startProgram(const std::string& path, const std::string& a
 
 StderrPipe::StderrPipe()
     : before_(reinterpret_cast<std::intptr_t>(::GetStdHandle(STD_ERROR_HANDLE))) {
-  auto pipe = openPipe();
+  auto pipe = openPipe(Inherited::WriteEnd);
   checked(::SetStdHandle(STD_ERROR_HANDLE, pipe.writeEnd.release()), "SetStdHandle");
   readEnd_ = reinterpret_cast<std::intptr_t>(pipe.readEnd.release());
 }

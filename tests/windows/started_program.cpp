@@ -1,8 +1,8 @@
 #include "started_program.hpp"
 
 #include <stdexcept>
-#include <system_error>
 
+#include "pipe.hpp"
 #include "platform/windows/text.hpp"
 
 namespace portpool::test {
@@ -11,28 +11,14 @@ namespace {
 using platform::Handle;
 
 void require(bool succeeded, const char* call) {
-  if (!succeeded) {
-    throw std::system_error(static_cast<int>(::GetLastError()), std::system_category(), call);
-  }
+  if (!succeeded) throwLastError(call);
 }
-
-struct Pipe {
-  Pipe() {
-    SECURITY_ATTRIBUTES inheritable{sizeof inheritable, nullptr, TRUE};
-    HANDLE ends[2]{};
-    require(::CreatePipe(&ends[0], &ends[1], &inheritable, 0) != 0, "CreatePipe");
-    readEnd.reset(ends[0]);
-    writeEnd.reset(ends[1]);
-  }
-  Handle readEnd, writeEnd;
-};
 
 }  // namespace
 
 StartedProgram::StartedProgram(const std::string& path, const std::vector<std::string>& arguments) {
-  Pipe input, output;
-  ::SetHandleInformation(input.writeEnd.get(), HANDLE_FLAG_INHERIT, 0);
-  ::SetHandleInformation(output.readEnd.get(), HANDLE_FLAG_INHERIT, 0);
+  auto input = openPipe(Inherited::ReadEnd);
+  auto output = openPipe(Inherited::WriteEnd);
   STARTUPINFOW startup{};
   startup.cb = sizeof startup;
   startup.dwFlags = STARTF_USESTDHANDLES;
