@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "platform/lease.hpp"
+#include "platform/port_users.hpp"
 #include "platform/process.hpp"
 #include "platform/random.hpp"
 #include "waiting_line.hpp"
@@ -77,6 +78,14 @@ PortSet freshPorts(std::size_t count) {
 }
 
 std::uint16_t freshPort() { return *freshPorts(1).begin(); }
+
+PortSet quietPorts(std::size_t count) {
+  for (;;) {
+    auto ports = freshPorts(count);
+    const auto sockets = platform::socketsOn(ports, Transport::TCP);
+    if (!sockets || sockets->empty()) return ports;
+  }
+}
 
 PortSet freshBlock(std::size_t count) {
   static auto& pool = *new PortPool(getServerTCPPorts());

@@ -31,6 +31,10 @@ bool enterOwnNetwork();
 PortSet freshPorts(std::size_t count);
 std::uint16_t freshPort();
 
+/// The same, which no connection lingers on either: Windows binds beside these, and so may hand
+/// out what an earlier test has left.
+PortSet quietPorts(std::size_t count);
+
 /// Whether anybody has a lease of the port.
 bool isLeased(std::uint16_t port);
 

@@ -132,7 +132,7 @@ TEST(Waiting, ForLessThanNothingIsNotWaiting) {
 }
 
 TEST(Waiting, InVainEndsInAnErrorThatNamesTheHolderAndTheRemedies) {
-  PortPool pool(freshPorts(2), impatient());
+  PortPool pool(quietPorts(2), impatient());
   const auto owners = allocateAll(pool);
   const auto ports = pool.ports().toString();
   EXPECT_THAT([&] { pool.allocate(); },
@@ -144,7 +144,7 @@ TEST(Waiting, InVainEndsInAnErrorThatNamesTheHolderAndTheRemedies) {
 }
 
 TEST(Waiting, InVainForSeveralPortsSaysWhichAreTaken) {
-  PortPool pool(freshPorts(2), impatient());
+  PortPool pool(quietPorts(2), impatient());
   const auto one = pool.allocate();
   const auto ports = pool.ports().toString(), port = std::to_string(one.port());
   EXPECT_THAT([&] { pool.allocateSeveral(2); },
@@ -158,7 +158,7 @@ TEST(Waiting, InVainForSeveralPortsSaysWhichAreTaken) {
 }
 
 TEST(Waiting, InVainForWhatIsOnlyBoundSaysByWhomIfTheSystemShowsIt) {
-  PortPool pool(freshPorts(1), impatient());
+  PortPool pool(quietPorts(1), impatient());
   const auto port = pool.ports().toString();
   const auto bound = occupy(*pool.ports().begin());
   EXPECT_THAT([&] { pool.allocate(); },
