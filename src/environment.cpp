@@ -56,9 +56,7 @@ void warnOfUnknownVariables() {
 }  // namespace
 
 std::optional<std::string> environmentVariable(const char* name) {
-  const char* value = std::getenv(name);
-  if (value == nullptr) return std::nullopt;
-  return value;
+  return platform::variable(name);
 }
 
 std::optional<std::uint64_t> environmentNumber(const char* name, std::uint64_t largest) {

@@ -220,7 +220,8 @@ PortRequest PortPool::Impl::completed(PortRequest request) const {
   } else if (request.hold == Hold::None && (hold_ || registry_->isOneOfTwo())) {
     request.hold = Hold::Shared;
   }
-  if (request.hold != Hold::None) platform::requireHolds();
+  if (request.hold == Hold::None) return request;
+  if (const auto* why = platform::whyNoHolds(); why != nullptr) throw PortPoolError(why);
   return request;
 }
 

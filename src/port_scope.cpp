@@ -2,6 +2,7 @@
 
 #include "environment.hpp"
 #include "leaks.hpp"
+#include "platform/socket.hpp"
 #include "port_pool_impl.hpp"
 #include "port_scope_state.hpp"
 #include "port_search.hpp"
@@ -269,7 +270,8 @@ ListeningSocket PortScope::getListeningTCPSocket(const std::string& host, int ba
   ListeningSocket socket(kNoSocket);
   takePorts(1, [&] {
     PortRequest request;
-    request.hold = Hold::Shared;
+    // Without one, another program may take the port in the instant before it listens.
+    if (platform::whyNoHolds() == nullptr) request.hold = Hold::Shared;
     auto owners = allocate(request);
     socket = owners.front().listen(host, backlog);
     return owners;

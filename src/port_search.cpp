@@ -55,7 +55,7 @@ PortSearch::PortSearch(std::shared_ptr<PortPool::Impl> pool, PortRequest request
 
 std::string PortSearch::describe() const {
   return kindOf(*request_, count_, isBlock_) +
-         (request_->name.empty() ? "" : " for " + quoted(request_->name));
+         (request_->name.empty() ? "" : " for " + portpool::quoted(request_->name));
 }
 
 Allocations PortSearch::look(Reach reach) {

@@ -99,7 +99,7 @@ std::vector<std::uint16_t> PortServer::draw(std::size_t count, Choice choice) co
     while (ports.size() < count) ports.push_back(static_cast<std::uint16_t>(ports.back() + 1));
     return ports;
   }
-  throw PortServerError(title() + " answers " + quoted(answer) + ", which is not a port" +
+  throw PortServerError(title() + " answers " + portpool::quoted(answer) + ", which is not a port" +
                         (expected == 1 ? "" : " or not enough of them") +
                         "; name a portserver, or unset " + kAddressVariable);
 }

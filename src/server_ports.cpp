@@ -63,7 +63,7 @@ std::string readPortsFile(const std::string& path, const std::string& source) {
                                  "20000-20999 to a line");
   };
   std::error_code error;
-  const auto status = std::filesystem::status(path, error);
+  const auto status = std::filesystem::status(platform::pathOf(path), error);
   if (std::filesystem::is_directory(status)) reject("is a directory");
   if (!error && std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
     reject("is a FIFO, a device or a socket, not a regular file");

@@ -2,11 +2,15 @@
 
 // What the C++ standard does not offer of the environment.
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace portpool::platform {
+
+/// The variable's value, as UTF-8.
+std::optional<std::string> variable(const char* name);
 
 /// The names of this process's environment variables that begin with `prefix`.
 std::vector<std::string> environmentNames(std::string_view prefix);

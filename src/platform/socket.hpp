@@ -75,9 +75,9 @@ bool hasReuse(NativeSocket socket, Reuse reuse);  ///< Throws.
 /// Makes a socket exclusive that somebody else opened and that has no Reuse. Throws.
 void makeExclusive(NativeSocket socket);
 
-/// Throws PortPoolError if a bound socket is not what `Hold` promises on this system: one that
-/// keeps all others off, except servers that have Reuse as it has.
-void requireHolds();
+/// Why a bound socket is not what `Hold` promises on this system, and what to do about it; null if
+/// it is: one that keeps all others off, except servers that have Reuse as it has.
+const char* whyNoHolds() noexcept;
 
 /// The address to which the socket is bound: that of its family with port 0 if it is not. Throws.
 SocketAddress boundAddress(NativeSocket socket);

@@ -253,7 +253,6 @@ TEST(ListeningSocket, MovedToItselfKeepsItsDescriptor) {
 }
 
 TEST(ListeningSocket, CanBeHadFromTheScope) {
-  if (!canHold()) GTEST_SKIP() << "this system cannot hold ports";
   std::uint16_t inner = 0, outer = 0;
   {
     PortScope scope;
@@ -269,7 +268,8 @@ TEST(ListeningSocket, CanBeHadFromTheScope) {
     EXPECT_EQ(connectTo("127.0.0.2", outer), 0);
     EXPECT_TRUE(isReached(other));
     EXPECT_EQ(connectTo(kHost, outer), ECONNREFUSED);
-    EXPECT_EQ(bindAnew("127.0.0.3", outer), EADDRINUSE) << "the rest of the port is not held";
+    EXPECT_EQ(bindAnew("127.0.0.3", outer), canHold() ? EADDRINUSE : 0)
+        << "the rest of the port is held, or is not";
   }
   EXPECT_EQ(bindAnew("127.0.0.3", inner, Reuse::Yes), 0);
   EXPECT_EQ(bindAnew("127.0.0.3", outer, Reuse::Yes), 0);

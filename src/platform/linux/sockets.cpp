@@ -22,6 +22,6 @@ socklen_t nameUnixSocket(const std::string& text, sockaddr_un& name) noexcept {
                                 (isAbstract ? 0 : 1));
 }
 
-void requireHolds() {}
+const char* whyNoHolds() noexcept { return nullptr; }
 
 }  // namespace portpool::platform

@@ -4,8 +4,6 @@
 
 #include "platform/fork.hpp"
 
-#include <portpool/errors.hpp>
-
 #include <fcntl.h>
 
 #include <cerrno>
@@ -55,10 +53,10 @@ socklen_t nameUnixSocket(const std::string& text, sockaddr_un& name) noexcept {
 
 // A BSD's SO_REUSEADDR means something else than Linux's: two sockets that have it cannot be bound
 // to one address, and a socket that has it can be bound to one address beside a socket of all.
-void requireHolds() {
-  throw PortPoolError(
-      "this system cannot hold ports: on macOS no server with SO_REUSEADDR can bind beside a hold, "
-      "and one on a single address is not kept off; ask for Hold::None, and unset PORTPOOL_HOLD");
+const char* whyNoHolds() noexcept {
+  return "this system cannot hold ports: on macOS no server with SO_REUSEADDR can bind beside a "
+         "hold, "
+         "and one on a single address is not kept off; ask for Hold::None, and unset PORTPOOL_HOLD";
 }
 
 }  // namespace portpool::platform

@@ -6,6 +6,12 @@
 
 namespace portpool::platform {
 
+std::optional<std::string> variable(const char* name) {
+  const char* value = std::getenv(name);
+  if (value == nullptr) return std::nullopt;
+  return value;
+}
+
 std::vector<std::string> environmentNames(std::string_view prefix) {
   std::vector<std::string> names;
   for (char** entry = environmentTable(); entry != nullptr && *entry != nullptr; ++entry) {

@@ -8,6 +8,15 @@
 
 namespace portpool::platform {
 
+std::optional<std::string> variable(const char* name) {
+  constexpr DWORD kLongest = 32767;  // that the system has
+  std::wstring value(kLongest, L'\0');
+  ::SetLastError(ERROR_SUCCESS);
+  const auto length = ::GetEnvironmentVariableW(utf16(name).c_str(), value.data(), kLongest);
+  if (length == 0 && ::GetLastError() == ERROR_ENVVAR_NOT_FOUND) return std::nullopt;
+  return utf8(std::wstring_view(value.data(), length));
+}
+
 std::vector<std::string> environmentNames(std::string_view prefix) {
   std::vector<std::string> names;
   const std::unique_ptr<wchar_t, decltype(&::FreeEnvironmentStringsW)> table(

@@ -9,8 +9,6 @@
 #include "platform/system_error.hpp"
 #include "winsock.hpp"
 
-#include <portpool/errors.hpp>
-
 #include <algorithm>
 #include <utility>
 
@@ -126,10 +124,9 @@ void makeExclusive(NativeSocket socket) {
   setOption(socket, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, 1);
 }
 
-void requireHolds() {
-  throw PortPoolError(
-      "this system cannot hold ports: on Windows no server can bind beside a socket that keeps "
-      "others off; ask for Hold::None, and unset PORTPOOL_HOLD");
+const char* whyNoHolds() noexcept {
+  return "this system cannot hold ports: on Windows no server can bind beside a socket that keeps "
+         "others off; ask for Hold::None, and unset PORTPOOL_HOLD";
 }
 
 SocketAddress boundAddress(NativeSocket socket) {
