@@ -105,7 +105,7 @@ bool isEmulated() {
 }
 
 void setVariable(const std::string& name, const std::optional<std::string>& value) {
-  ::_putenv_s(name.c_str(), value.value_or("").c_str());
+  ::_wputenv_s(platform::utf16(name).c_str(), platform::utf16(value.value_or("")).c_str());
 }
 
 bool canSetToNothing() { return false; }
