@@ -144,8 +144,8 @@ bool isListing(const char* argument) {
 
 }  // namespace
 
-// NOLINTNEXTLINE(readability-identifier-naming)
 template <class>
+// NOLINTNEXTLINE(readability-identifier-naming)
 bool detail::link_portpool_catch2_or_portpool_catch2_main() {
   return true;
 }

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+// NOLINTNEXTLINE(bugprone-exception-escape): it ends then, and says why
 int main(int, char** arguments) {
   using asio::ip::tcp;
   using asio::ip::udp;

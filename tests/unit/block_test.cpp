@@ -25,20 +25,6 @@ using ::testing::SizeIs;
 using ::testing::ThrowsMessage;
 using ::testing::UnorderedElementsAreArray;
 
-using Ports = std::vector<std::uint16_t>;
-
-/// The ports from the first, in their order.
-Ports consecutive(std::uint16_t first, std::size_t count) {
-  Ports ports;
-  for (std::size_t i = 0; i < count; ++i) ports.push_back(static_cast<std::uint16_t>(first + i));
-  return ports;
-}
-
-/// The i-th port of a block.
-std::uint16_t at(const PortSet& ports, std::size_t i) {
-  return static_cast<std::uint16_t>(ports.ranges().front().first + i);
-}
-
 void expectUnused(PortPool& pool) {
   const auto statistics = pool.statistics();
   EXPECT_EQ(statistics.allocated, 0U);
@@ -166,7 +152,7 @@ TEST(Block, DoesNotReachOverAGapOrTheEndOfTheSet) {
     PortPool pool(ports, seeded(seed));
     firsts.insert(pool.allocateBlock(4).front().port());
   }
-  EXPECT_THAT(firsts, UnorderedElementsAreArray(Ports{first, second}));
+  EXPECT_THAT(firsts, UnorderedElementsAreArray({first, second}));
 }
 
 TEST(Block, OfOnePortMayBeAnyPort) {

@@ -19,11 +19,6 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::ThrowsMessage;
 
-/// The i-th port of a block.
-std::uint16_t at(const PortSet& ports, std::size_t i) {
-  return static_cast<std::uint16_t>(ports.ranges().front().first + i);
-}
-
 TEST(Probe, OfPortsThatThisUserMayNotBindSaysSoAtOnce) {
   for (const int error : {EACCES, EPERM}) {
     PortPool pool(freshPorts(3));  // which waits

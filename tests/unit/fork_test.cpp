@@ -35,8 +35,6 @@ using ::testing::ThrowsMessage;
 using namespace std::chrono_literals;
 
 // Far beyond the time limit of a test: what should end by itself does not end by this.
-constexpr auto kForEver = std::chrono::hours(24);
-
 // ---- Leases -------------------------------------------------------------------------------------
 
 TEST_P(Registry, ExcludesAForkedChildFromItsParentsLeases) {

@@ -19,7 +19,7 @@
 namespace portpool::test {
 namespace {
 
-void require(bool isDone, const std::string& what) {
+void requireDone(bool isDone, const std::string& what) {
   if (!isDone) throw std::system_error(lastSocketError(), std::generic_category(), what);
 }
 
@@ -36,7 +36,7 @@ int connect(const platform::Socket& client, const Address& address) {
 /// Waits for a byte or the end of the stream.
 void receive(const platform::Socket& socket) {
   char byte = 0;
-  require(::recv(socket.get(), &byte, 1, 0) >= 0, "recv");
+  requireDone(::recv(socket.get(), &byte, 1, 0) >= 0, "recv");
 }
 
 std::string nameOfThisProcess(bool isShown) {
@@ -97,6 +97,16 @@ bool isLeased(std::uint16_t port) { return !platform::makeLeaseRegistry()->tryAc
 
 std::string thisProcess() { return nameOfThisProcess(showsOwnersOfSockets()); }
 std::string thisHolder() { return nameOfThisProcess(showsHoldersOfLeases()); }
+
+std::uint16_t at(const PortSet& block, std::size_t i) {
+  return static_cast<std::uint16_t>(block.ranges().front().first + i);
+}
+
+std::vector<std::uint16_t> consecutive(std::uint16_t first, std::size_t count) {
+  std::vector<std::uint16_t> ports;
+  for (std::size_t i = 0; i < count; ++i) ports.push_back(static_cast<std::uint16_t>(first + i));
+  return ports;
+}
 
 PortPoolOptions impatient() {
   PortPoolOptions options;
@@ -226,9 +236,9 @@ Address::Address(const std::string& host, std::uint16_t port) {
 
 platform::Socket openSocket(int family, Reuse reuse, int type) {
   auto socket = newSocket(family, type);
-  require(static_cast<bool>(socket), "socket");
+  requireDone(static_cast<bool>(socket), "socket");
   const bool isAddress = reuse == Reuse::Yes || reuse == Reuse::AddressAndPort;
-  require(setOption(socket, SOL_SOCKET, SO_REUSEADDR, isAddress) == 0, "setsockopt");
+  requireDone(setOption(socket, SOL_SOCKET, SO_REUSEADDR, isAddress) == 0, "setsockopt");
   setReusePort(socket.get(), reuse == Reuse::PortOnly || reuse == Reuse::AddressAndPort);
   return socket;
 }
@@ -242,22 +252,22 @@ int bindTo(const platform::Socket& socket, const std::string& host, std::uint16_
 
 platform::Socket occupy(std::uint16_t port, const std::string& host, Reuse reuse) {
   auto socket = openSocket(Address(host).family(), reuse);
-  require(bindTo(socket, host, port) == 0, "bind " + std::to_string(port));
+  requireDone(bindTo(socket, host, port) == 0, "bind " + std::to_string(port));
   return socket;
 }
 
 platform::Socket listenOn(std::uint16_t port, const std::string& host, Reuse reuse) {
   auto socket = occupy(port, host, reuse);
-  require(::listen(socket.get(), 16) == 0, "listen");
+  requireDone(::listen(socket.get(), 16) == 0, "listen");
   return socket;
 }
 
 void leaveTimeWait(std::uint16_t port, const std::string& host, Reuse reuse) {
   const auto server = listenOn(port, host, reuse);
   auto client = openSocket(AF_INET);
-  require(connect(client, Address(host, port)) == 0, "connect");
+  requireDone(connect(client, Address(host, port)) == 0, "connect");
   const platform::Socket connection(acceptFrom(server.get()));
-  require(static_cast<bool>(connection), "accept");
+  requireDone(static_cast<bool>(connection), "accept");
   endSending(connection.get());
   receive(client);
   client.close();

@@ -3,6 +3,7 @@
 // The surroundings of a test: its network, its environment, its stderr, its files, its children,
 // and the programs that know nothing of portpool.
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -38,15 +39,21 @@ PortSet quietPorts(std::size_t count);
 /// Whether anybody has a lease of the port.
 bool isLeased(std::uint16_t port);
 
-/// How messages name this process, before its program.
-std::string thisProcess();
-
-/// As many, which are consecutive.
+/// As many fresh ports, which are consecutive.
 PortSet freshBlock(std::size_t count);
 
 /// What messages call this process if it has a socket open, or a lease.
 std::string thisProcess();
 std::string thisHolder();
+
+/// The i-th port of a block.
+std::uint16_t at(const PortSet& block, std::size_t i);
+
+/// `count` ports from the first one on, in their order.
+std::vector<std::uint16_t> consecutive(std::uint16_t first, std::size_t count);
+
+/// For a wait that a test ends.
+constexpr auto kForEver = std::chrono::hours(24);
 
 /// A pool that does not wait, with a fixed order.
 PortPoolOptions impatient();

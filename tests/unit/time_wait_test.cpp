@@ -217,20 +217,6 @@ TEST(Leaks, AreConnectionsThatWereNeverClosed) {
 
 // ---- Several ports at once ----------------------------------------------------------------------
 
-using Ports = std::vector<std::uint16_t>;
-
-/// The ports from the first, in their order.
-Ports consecutive(std::uint16_t first, std::size_t count) {
-  Ports ports;
-  for (std::size_t i = 0; i < count; ++i) ports.push_back(static_cast<std::uint16_t>(first + i));
-  return ports;
-}
-
-/// The i-th port of a block.
-std::uint16_t at(const PortSet& ports, std::size_t i) {
-  return static_cast<std::uint16_t>(ports.ranges().front().first + i);
-}
-
 TEST(Block, HasPortsInTimeWaitWhereNoOtherIsLeft) {
   const auto ports = freshBlock(4);
   const auto first = *ports.begin();

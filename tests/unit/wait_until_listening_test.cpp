@@ -20,8 +20,6 @@ using ::testing::Not;
 using ::testing::ThrowsMessage;
 
 // Far beyond the time limit of a test: what should end by itself does not end by this.
-constexpr auto kForEver = std::chrono::hours(24);
-
 struct Route {
   const char* name;
   const char* server;

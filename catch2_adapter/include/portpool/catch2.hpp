@@ -34,9 +34,10 @@ struct NoBase {};
 /// Defined with the listener: a program without it does not link, and the linker's message names
 /// what is missing. A template, since an object library and its program may each have the
 /// definition.
-// NOLINTNEXTLINE(readability-identifier-naming)
 template <class = void>
+// NOLINTNEXTLINE(readability-identifier-naming)
 bool link_portpool_catch2_or_portpool_catch2_main();
+// NOLINTNEXTLINE(readability-identifier-naming)
 extern template bool link_portpool_catch2_or_portpool_catch2_main<void>();
 
 [[gnu::used]] inline constexpr auto* kIsLinked =
