@@ -270,9 +270,12 @@ TEST(ServeSignals, ThatAreIgnoredEndNoServer) {
 
 TEST(ServeSignals, ThatNobodyReadsItsMessagesEndsNoServer) {
   const auto address = newAddress();
-  const auto server = std::make_unique<PortServerProcess>(
-      "/bin/sh", Arguments{"-c", std::string("exec ") + PORTPOOL_COMMAND + " serve --address " +
-                                     address + " 2>&1 | { read line; echo $line; exec cat <&-; }"});
+  // The reader leaves the pipe before it passes the line on.
+  const std::string script =
+      "fifo=$(mktemp -u); mkfifo $fifo; { read line; exec <&-; rm $fifo; echo $line; } < $fifo & "
+      "exec " PORTPOOL_COMMAND " serve --address " +
+      address + " > $fifo 2>&1";
+  const PortServerProcess server("/bin/sh", {"-c", script});
   EXPECT_EQ(ask(address, "x\n"), "");
   EXPECT_EQ(ask(address, "0\n"), "portpool\n");
 }
