@@ -73,7 +73,8 @@ else()
                       "CONTRIBUTING.md")
 endif()
 
-set(portpool_platform_sources src/platform/private_socket.cpp src/platform/system_address.cpp)
+set(portpool_platform_sources src/platform/port_users.cpp src/platform/private_socket.cpp
+                              src/platform/system_address.cpp)
 foreach(folder IN LISTS portpool_platform_folders)
   set(sources ${portpool_sources_${folder}})
   list(TRANSFORM sources PREPEND src/platform/${folder}/)

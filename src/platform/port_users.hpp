@@ -36,6 +36,11 @@ enum class SocketKind {
   Connection,  ///< for TCP: open or lingering, which costs less where many sockets are bound
 };
 
+/// How a socket in that state uses its port.
+PortUser::Use useOf(PortSocket::State state);
+
+bool isOfKind(PortSocket::State state, SocketKind kind);
+
 /// The sockets of the transport and kind that the system shows on the ports, or nothing if it does
 /// not show any program's. Some systems do not show sockets that are bound only. Throws
 /// DescriptorLimitError.

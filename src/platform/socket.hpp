@@ -72,7 +72,7 @@ enum class Reuse {
 void setReuse(NativeSocket socket, Reuse reuse, bool isOn);
 bool hasReuse(NativeSocket socket, Reuse reuse);  ///< Throws.
 
-/// Makes a socket exclusive that somebody else opened and that has no Reuse. Throws.
+/// Makes a socket exclusive that somebody else opened, unless it has Reuse. Throws.
 void makeExclusive(NativeSocket socket);
 
 /// Why a bound socket is not what `Hold` promises on this system, and what to do about it; null if

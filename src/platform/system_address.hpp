@@ -13,6 +13,11 @@
 
 namespace portpool::platform {
 
+/// The domain of a socket for the family: that of IPv6 for both.
+inline int domainOf(AddressFamily family) {
+  return family == AddressFamily::IPv4 ? AF_INET : AF_INET6;
+}
+
 class SystemAddress {
  public:
   explicit SystemAddress(const SocketAddress& address) noexcept;

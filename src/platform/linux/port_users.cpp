@@ -86,20 +86,6 @@ std::optional<unsigned> userOf(const std::string& pid) {
 /// Uses of ports by whoever has the inode open: all that is known of them without the process.
 using UsesByInode = std::map<unsigned long, std::vector<PortUser>>;
 
-PortUser::Use useOf(PortSocket::State state) {
-  switch (state) {
-    case PortSocket::State::Listening:
-      return PortUser::Use::Listens;
-    case PortSocket::State::Bound:
-      return PortUser::Use::Binds;
-    case PortSocket::State::Connected:
-      return PortUser::Use::HasConnection;
-    case PortSocket::State::Lingering:
-      break;
-  }
-  return PortUser::Use::Lingers;
-}
-
 // ---- Processes ----------------------------------------------------------------------------------
 
 /// The inode of the socket that a descriptor refers to by this target, or 0.

@@ -95,12 +95,10 @@ std::optional<std::vector<PortUser>> findUsers(const PortSet& ports, UserSearch 
     const auto sockets = socketsOn(ports, transport);
     if (!sockets) return std::nullopt;
     for (const auto& socket : *sockets) {
+      auto user = unknownUser(socket.port, useOf(socket.state), transport);
       if (socket.state == PortSocket::State::Lingering) {
-        users.push_back(unknownUser(socket.port, PortUser::Use::Lingers, transport));
+        users.push_back(std::move(user));
       } else if (!explained.contains(socket.port)) {  // another user's
-        auto user = unknownUser(socket.port, PortUser::Use::Listens, transport);
-        if (socket.state == PortSocket::State::Bound) user.use = PortUser::Use::Binds;
-        if (socket.state == PortSocket::State::Connected) user.use = PortUser::Use::HasConnection;
         user.userId = socket.userId;
         users.push_back(std::move(user));
       }

@@ -135,9 +135,7 @@ std::optional<std::vector<PortSocket>> socketsOn(const PortSet& ports, Transport
     if (record.port() == 0 || !ports.contains(record.port())) continue;
     if (!record.isKnown()) return std::nullopt;
     const auto socket = record.socket();
-    const bool isConnection = socket.state == PortSocket::State::Connected ||
-                              socket.state == PortSocket::State::Lingering;
-    if (kind == SocketKind::All || isConnection) found.push_back(socket);
+    if (isOfKind(socket.state, kind)) found.push_back(socket);
   }
   return found;
 }

@@ -16,9 +16,7 @@ std::string resolve(const std::string& host, AddressFamily family,
                     std::vector<SocketAddress>& addresses) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
-  hints.ai_family = family == AddressFamily::Any    ? AF_UNSPEC
-                    : family == AddressFamily::IPv4 ? AF_INET
-                                                    : AF_INET6;
+  hints.ai_family = family == AddressFamily::Any ? AF_UNSPEC : domainOf(family);
   addrinfo* found = nullptr;
   const int error = ::getaddrinfo(host.c_str(), nullptr, &hints, &found);
   if (error == EAI_SYSTEM) throwSystemError("getaddrinfo for \"" + host + '"', errno);

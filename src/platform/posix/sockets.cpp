@@ -32,8 +32,6 @@ int getOption(NativeSocket socket, int level, int option) {
   return value;
 }
 
-int domainOf(AddressFamily family) { return family == AddressFamily::IPv4 ? AF_INET : AF_INET6; }
-
 /// Makes an IPv6 socket serve both families, or its own only.
 void setDualStack(const Socket& socket, bool isDualStack) {
   // What the system begins with does not change in practice, and this is on every allocation's way.

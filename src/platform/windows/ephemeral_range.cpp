@@ -3,7 +3,6 @@
 
 #include "ephemeral_range.hpp"
 
-#include "handle.hpp"
 #include "platform/ephemeral_range.hpp"
 #include "program_output.hpp"
 #include "windows.hpp"

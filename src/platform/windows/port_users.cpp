@@ -27,20 +27,6 @@ std::string programOf(int process) {
   return utf8(std::wstring_view(path.data(), size));
 }
 
-PortUser::Use useOf(PortSocket::State state) {
-  switch (state) {
-    case PortSocket::State::Listening:
-      return PortUser::Use::Listens;
-    case PortSocket::State::Bound:
-      return PortUser::Use::Binds;
-    case PortSocket::State::Connected:
-      return PortUser::Use::HasConnection;
-    case PortSocket::State::Lingering:
-      break;
-  }
-  return PortUser::Use::Lingers;
-}
-
 }  // namespace
 
 std::optional<std::vector<PortUser>> findUsers(const PortSet& ports, UserSearch search) {

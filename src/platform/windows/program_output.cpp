@@ -3,7 +3,6 @@
 #include "handle.hpp"
 #include "windows.hpp"
 
-#include <array>
 #include <cstddef>
 #include <vector>
 

@@ -6,7 +6,6 @@
 
 #include <iphlpapi.h>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstring>
 
@@ -136,9 +135,7 @@ std::optional<std::vector<PortSocket>> socketsOn(const PortSet& ports, Transport
   if (!owned) return std::nullopt;
   std::vector<PortSocket> sockets;
   for (const auto& [socket, pid] : *owned) {
-    const bool isConnection = socket.state == PortSocket::State::Connected ||
-                              socket.state == PortSocket::State::Lingering;
-    if (kind == SocketKind::All || isConnection) sockets.push_back(socket);
+    if (isOfKind(socket.state, kind)) sockets.push_back(socket);
   }
   return sockets;
 }

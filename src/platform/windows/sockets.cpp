@@ -63,7 +63,7 @@ Socket openSocket(AddressFamily family, SocketType type) {
     }
     return socket;
   }
-  makeExclusive(socket.get());
+  setOption(socket.get(), SOL_SOCKET, SO_EXCLUSIVEADDRUSE, 1);
   if (family == AddressFamily::Any) setOption(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, 0);
   return socket;
 }
