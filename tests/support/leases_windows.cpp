@@ -10,7 +10,7 @@
 
 namespace {
 
-/// The name of the object that the handle is of; "" if it has none.
+/// The name of the object that the handle is of; "" if it has none, or there is no such handle.
 std::wstring nameOf(HANDLE handle) {
   constexpr auto kObjectNameInformation = static_cast<OBJECT_INFORMATION_CLASS>(1);
   std::array<std::uint64_t, 128> buffer{};
@@ -23,8 +23,6 @@ std::wstring nameOf(HANDLE handle) {
   return {name.Buffer, name.Length / sizeof(wchar_t)};
 }
 
-bool isEvent(HANDLE handle) { return ::SetHandleInformation(handle, 0, 0) != 0; }
-
 }  // namespace
 
 std::set<std::uint16_t> leasesOfThisProcess() {
@@ -33,9 +31,7 @@ std::set<std::uint16_t> leasesOfThisProcess() {
   constexpr std::uintptr_t kMost = 8192;
   std::set<std::uint16_t> ports;
   for (std::uintptr_t value = kStep; value < kMost; value += kStep) {
-    const auto handle = reinterpret_cast<HANDLE>(value);
-    if (!isEvent(handle)) continue;
-    const auto name = nameOf(handle);
+    const auto name = nameOf(reinterpret_cast<HANDLE>(value));
     const auto at = name.rfind(kPrefix);
     if (at == std::wstring::npos) continue;
     const auto key = std::stoul(name.substr(at + kPrefix.size()));

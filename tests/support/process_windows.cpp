@@ -2,14 +2,13 @@
 #include <future>
 #include <stdexcept>
 
-#include "platform/windows/handle.hpp"
 #include "platform/windows/text.hpp"
 #include "support/process.hpp"
 #include "windows/pipe.hpp"
+#include "windows/started_process.hpp"
 
 namespace {
 
-using portpool::platform::Handle;
 using portpool::platform::utf16;
 using portpool::test::Inherited;
 using portpool::test::openPipe;
@@ -66,22 +65,9 @@ ProcessResult runProcess(const std::string& program, const std::vector<std::stri
                          const std::map<std::string, std::string>& variables) {
   constexpr std::chrono::minutes kLimit{2};
   Stream output, errors;
-  STARTUPINFOW startup{};
-  startup.cb = sizeof startup;
-  startup.dwFlags = STARTF_USESTDHANDLES;
-  startup.hStdOutput = output.writeEnd();
-  startup.hStdError = errors.writeEnd();
-  std::wstring command = L'"' + utf16(program) + L'"';
-  for (const auto& argument : arguments) command += L" \"" + utf16(argument) + L'"';
-  auto environment = environmentWith(variables);
-  PROCESS_INFORMATION started{};
-  if (::CreateProcessW(nullptr, command.data(), nullptr, nullptr, TRUE,
-                       DETACHED_PROCESS | CREATE_UNICODE_ENVIRONMENT, environment.data(), nullptr,
-                       &startup, &started) == 0) {
-    portpool::test::throwLastError("CreateProcess");
-  }
-  const Handle process(started.hProcess);
-  const Handle thread(started.hThread);
+  const auto process = portpool::test::startProcess(program, arguments,
+                                                    {nullptr, output.writeEnd(), errors.writeEnd()},
+                                                    environmentWith(variables));
   auto outputText = output.read();
   auto errorsText = errors.read();
   const auto limit = static_cast<DWORD>(std::chrono::milliseconds(kLimit).count());

@@ -4,10 +4,8 @@
 #include <gtest/gtest.h>
 #include <io.h>
 
-#include <array>
 #include <cerrno>
 #include <cstdlib>
-#include <system_error>
 
 #include "platform/windows/handle.hpp"
 #include "platform/windows/text.hpp"
@@ -16,6 +14,7 @@
 #include "system.hpp"
 #include "unit/surroundings.hpp"
 #include "windows/pipe.hpp"
+#include "windows/started_process.hpp"
 
 namespace portpool::test {
 namespace {
@@ -114,18 +113,9 @@ bool hasVariablesByCase() { return false; }
 
 std::shared_ptr<FILE> startProgram(const std::string& path, const std::string& argument) {
   auto pipe = openPipe(Inherited::WriteEnd);
-  STARTUPINFOW startup{};
-  startup.cb = sizeof startup;
-  startup.dwFlags = STARTF_USESTDHANDLES;
-  startup.hStdOutput = pipe.writeEnd.get();
-  startup.hStdError = pipe.writeEnd.get();
-  auto command = platform::utf16('"' + path + "\" " + argument);
-  PROCESS_INFORMATION started{};
-  checked(::CreateProcessW(nullptr, command.data(), nullptr, nullptr, TRUE, 0, nullptr, nullptr,
-                           &startup, &started),
-          "CreateProcess");
-  const platform::Handle thread(started.hThread);
-  const std::shared_ptr<void> process(started.hProcess, ::CloseHandle);
+  const auto arguments = argument.empty() ? std::vector<std::string>() : std::vector{argument};
+  const std::shared_ptr<void> process =
+      startProcess(path, arguments, {nullptr, pipe.writeEnd.get(), pipe.writeEnd.get()});
   const int end =
       ::_open_osfhandle(reinterpret_cast<std::intptr_t>(pipe.readEnd.release()), _O_TEXT);
   return {::_fdopen(end, "r"), [process](FILE* output) {

@@ -10,6 +10,7 @@
 #include <system_error>
 #include <thread>
 
+#include "platform/environment.hpp"
 #include "platform/lease.hpp"
 #include "platform/port_users.hpp"
 #include "platform/process.hpp"
@@ -151,8 +152,7 @@ void untilSomebodyWaits(const PortPool& pool) {
 }
 
 ScopedEnvironment::ScopedEnvironment(const char* name, const std::optional<std::string>& value)
-    : name_(name) {
-  if (const char* before = std::getenv(name)) before_ = before;
+    : name_(name), before_(platform::variable(name)) {
   setVariable(name_, value);
 }
 

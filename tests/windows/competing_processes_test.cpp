@@ -11,18 +11,10 @@
 #include <portpool/portpool.hpp>
 
 #include "started_program.hpp"
+#include "unit/surroundings.hpp"
 
 namespace portpool::test {
 namespace {
-
-/// Ports that nobody uses.
-PortSet freshPorts(std::size_t count) {
-  PortSet ports;
-  for (const auto& owner : PortPool(getServerTCPPorts()).allocateSeveral(count)) {
-    ports.insert(owner.port());
-  }
-  return ports;
-}
 
 StartedProgram startTaker(const PortSet& ports) {
   StartedProgram taker(PORT_TAKER, {ports.toString()});
@@ -31,10 +23,8 @@ StartedProgram startTaker(const PortSet& ports) {
 }
 
 bool canTake(const PortSet& ports) {
-  PortPoolOptions options;
-  options.waitTime = std::chrono::milliseconds::zero();
   try {
-    PortPool(ports, options).allocate();
+    PortPool(ports, impatient()).allocate();
     return true;
   } catch (const NoPortAvailableError&) {
     return false;

@@ -3,12 +3,10 @@
 #include <stdexcept>
 
 #include "pipe.hpp"
-#include "platform/windows/text.hpp"
+#include "started_process.hpp"
 
 namespace portpool::test {
 namespace {
-
-using platform::Handle;
 
 void require(bool succeeded, const char* call) {
   if (!succeeded) throwLastError(call);
@@ -19,20 +17,9 @@ void require(bool succeeded, const char* call) {
 StartedProgram::StartedProgram(const std::string& path, const std::vector<std::string>& arguments) {
   auto input = openPipe(Inherited::ReadEnd);
   auto output = openPipe(Inherited::WriteEnd);
-  STARTUPINFOW startup{};
-  startup.cb = sizeof startup;
-  startup.dwFlags = STARTF_USESTDHANDLES;
-  startup.hStdInput = input.readEnd.get();
-  startup.hStdOutput = output.writeEnd.get();
-  startup.hStdError = ::GetStdHandle(STD_ERROR_HANDLE);
-  std::wstring command = L'"' + platform::utf16(path) + L'"';
-  for (const auto& argument : arguments) command += L" \"" + platform::utf16(argument) + L'"';
-  PROCESS_INFORMATION started{};
-  require(::CreateProcessW(nullptr, command.data(), nullptr, nullptr, TRUE, DETACHED_PROCESS,
-                           nullptr, nullptr, &startup, &started) != 0,
-          "CreateProcess");
-  const Handle thread(started.hThread);
-  process_.reset(started.hProcess);
+  process_ =
+      startProcess(path, arguments,
+                   {input.readEnd.get(), output.writeEnd.get(), ::GetStdHandle(STD_ERROR_HANDLE)});
   input_ = std::move(input.writeEnd);
   output_ = std::move(output.readEnd);
 }

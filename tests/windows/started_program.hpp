@@ -10,8 +10,7 @@ namespace portpool::test {
 /// A program that this one talks to by lines, and that it ends at the latest with this object.
 class StartedProgram {
  public:
-  /// Throws std::system_error. The program inherits every handle of this process that is
-  /// inheritable, as the children of careless programs do.
+  /// Starts it, as startProcess() does.
   StartedProgram(const std::string& path, const std::vector<std::string>& arguments);
   StartedProgram(StartedProgram&&) noexcept = default;
   StartedProgram& operator=(StartedProgram&&) = delete;
