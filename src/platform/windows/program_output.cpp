@@ -74,13 +74,16 @@ std::optional<std::string> outputOf(const std::wstring& path, const std::wstring
     ::TerminateProcess(process.get(), 1);
     return std::nullopt;
   }
-  std::string text(kMost, '\0');
-  std::size_t size = 0;
-  for (DWORD count = 0; size < text.size(); size += count) {
-    const auto left = static_cast<DWORD>(text.size() - size);
-    if (::ReadFile(output.get(), &text[size], left, &count, nullptr) == 0 || count == 0) break;
+  // All of it is in the pipe. Nobody waits for its end: a child that another thread starts
+  // meanwhile may have inherited the other end.
+  DWORD size = 0;
+  if (::PeekNamedPipe(output.get(), nullptr, 0, nullptr, &size, nullptr) == 0 || size >= kMost) {
+    return std::nullopt;
   }
-  if (size == text.size()) return std::nullopt;
+  std::string text(size, '\0');
+  if (size != 0 && ::ReadFile(output.get(), text.data(), size, &size, nullptr) == 0) {
+    return std::nullopt;
+  }
   text.resize(size);
   return text;
 }

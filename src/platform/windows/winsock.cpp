@@ -2,27 +2,38 @@
 
 #include "platform/system_error.hpp"
 
+#include <atomic>
+
 namespace portpool::platform {
 namespace {
 
+std::atomic<bool> isStopped = false;
+
+void start() {
+  constexpr WORD kVersion = MAKEWORD(2, 2);
+  WSADATA data{};
+  if (const int error = ::WSAStartup(kVersion, &data); error != 0) {
+    throwSystemError("WSAStartup", error);
+  }
+}
+
 class Winsock {
  public:
-  Winsock() {
-    constexpr WORD kVersion = MAKEWORD(2, 2);
-    WSADATA data{};
-    if (const int error = ::WSAStartup(kVersion, &data); error != 0) {
-      throwSystemError("WSAStartup", error);
-    }
-  }
+  Winsock() { start(); }
   Winsock(const Winsock&) = delete;
   Winsock& operator=(const Winsock&) = delete;
-  ~Winsock() { ::WSACleanup(); }
+  ~Winsock() {
+    ::WSACleanup();
+    isStopped = true;
+  }
 };
 
 }  // namespace
 
-// Static objects that were built after it end before it. A port of an older one is returned all the
-// same: this closes the sockets that are still open.
-void startWinsock() { static const Winsock winsock; }
+void startWinsock() {
+  static const Winsock winsock;
+  // Static objects that are older than it end after it. Then the system stops what they start.
+  if (isStopped.exchange(false)) start();
+}
 
 }  // namespace portpool::platform

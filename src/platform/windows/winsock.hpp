@@ -6,7 +6,7 @@
 
 namespace portpool::platform {
 
-/// Starts Winsock for this process, once; it is stopped when the process ends. Throws
+/// Starts Winsock for this process, unless it has; it is stopped when the process ends. Throws
 /// PortPoolError.
 void startWinsock();
 
