@@ -57,11 +57,13 @@ std::vector<SocketAddress> addressesOf(const std::string& host, AddressFamily fa
 
 void throwNotLocal(const std::string& host, AddressFamily family) {
   const bool isAnyAddress = host.empty() || host == "localhost";
-  throw HostError(isAnyAddress ? std::string("this machine has no ") + nameOf(family) +
-                                     "; ask for the other AddressFamily, or enable it"
-                               : "host \"" + host + "\" is not an " + nameOf(family) +
-                                     " address of this machine; name one that is (ip address), "
-                                     "\"localhost\", or \"\" for all of its addresses");
+  throw HostError(
+      isAnyAddress
+          ? std::string("this machine has no ") + nameOf(family) +
+                "; ask for the other AddressFamily, or enable it"
+          : "host \"" + host + "\" is not an " + nameOf(family) +
+                " address of this machine; name one that is (ip address, or ipconfig on Windows), "
+                "\"localhost\", or \"\" for all of its addresses");
 }
 
 AddressFamily familyToServe(const SocketAddress& address, AddressFamily requested) {

@@ -85,10 +85,11 @@ class LeakSearch {
                        ", though nothing listens there any more; close it within the test" +
                        kRemedy});
       } else if (use == RemainingUse::Unknown) {
-        leaks.unknown.push_back(phase + " ends; it is not known whether its " + title +
-                                " is still in use, because the system does not show "
-                                "its sockets (NETLINK_SOCK_DIAG, /proc/net/tcp); show them to the "
-                                "test, or set PORTPOOL_LEAKS=ignore");
+        leaks.unknown.push_back(
+            phase + " ends; it is not known whether its " + title +
+            " is still in use, because the system does not show "
+            "its sockets; show them to the test (on Linux NETLINK_SOCK_DIAG, or "
+            "/proc/net/tcp), or set PORTPOOL_LEAKS=ignore");
       }
     }
     return leaks;

@@ -27,7 +27,8 @@ const std::vector<platform::PrivateSocket> kNoHold;
 constexpr std::size_t kSmallPool = 16384;
 constexpr milliseconds kLongestWait = std::chrono::hours(24 * 365);  // that a clock can add
 
-std::atomic<PortPool*> processPool{nullptr};  // as soon as it is built
+std::atomic<PortPool*> processPool{nullptr};  // as soon as it is built, and has met its server
+std::atomic<bool> drawsFromServer{false};
 
 PortPoolOptions optionsFromEnvironment() {
   constexpr std::uint64_t kDay = std::uint64_t{24} * 60 * 60;
@@ -104,6 +105,7 @@ PortPool& PortPool::builtForProcess() {
     leakPolicy();  // a fault in its variable stops the run here, with the others
     const auto options = optionsFromEnvironment();
     auto server = portServerOfEnvironment();
+    drawsFromServer = server != nullptr;
     auto ports = server ? PortSet{{1, 65535}} - excludedTCPPorts() : getServerTCPPorts();
     auto& process = *new PortPool(detail::Pimpl(
         new Share{std::make_shared<Impl>(std::move(ports), options, std::move(server))}));
@@ -114,6 +116,8 @@ PortPool& PortPool::builtForProcess() {
 }
 
 bool processHasPorts() noexcept { return takenPorts.count() > 0; }
+
+bool processDrawsFromServer() noexcept { return drawsFromServer; }
 
 PortPool::PortPool(const PortSet& ports) : PortPool(ports, PortPoolOptions{}) {}
 

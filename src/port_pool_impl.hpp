@@ -65,6 +65,9 @@ class Allocation {
 /// Whether PortPool::process() has handed out ports that have not been returned.
 bool processHasPorts() noexcept;
 
+/// Whether PortPool::process() has been built and draws its ports from a server.
+bool processDrawsFromServer() noexcept;
+
 using Allocations = std::vector<std::unique_ptr<detail::Allocation>>;
 
 struct PortPool::Share {

@@ -73,7 +73,7 @@ bool PortSearch::findWhatIsLeft() {
   const auto busy =
       pool_->withTable([](const PortTable& table) { return table.count(State::Busy); });
   if (busy == pool_->ports().size()) return true;
-  if (count_ == 1) return !isPlain_ && isBusyPortForOthers(busy);
+  if (count_ == 1) return !isPlain_ && isBusyPortForOthers();
   // Of a port that could be of no block it is not known yet.
   while (const auto port = pool_->withTable([](PortTable& table) { return table.nextFresh(); })) {
     if (!pool_->registry().isLeased(*port)) return true;
@@ -85,27 +85,60 @@ bool PortSearch::findWhatIsLeft() {
   return false;
 }
 
-bool PortSearch::isBusyPortForOthers(std::size_t count) {
-  Probe plain{PortRequest()};
-  bool isFree = false;
-  for (; count > 0 && !isFree; --count) {
+PortTable::State PortSearch::stateForPlain(std::uint16_t port) {
+  try {
+    const platform::NoFork noFork;
+    const auto lease = pool_->registry().tryAcquire(port);
+    if (!lease) return State::Leased;
+    Probe plain{PortRequest()};
+    const auto result = plain.isFree(port, Probe::Mode::BesidesLingering);
+    return result == Probe::Result::Free ? State::Returned : State::Busy;
+  } catch (...) {
+    pool_->withTable([&](PortTable& table) { table.put(port, State::Returned); });
+    throw;
+  }
+}
+
+bool PortSearch::isBusyPortForOthers() {
+  auto busy = pool_->withTable([](const PortTable& table) { return table.count(State::Busy); });
+  for (; busy > 0; --busy) {
     const auto port =
         pool_->withTable([](PortTable& table) { return table.takeOldest(State::Busy); });
     if (!port) break;
-    auto state = State::Busy;
-    const auto putBack = [&](PortTable& table) { table.put(*port, state); };
-    try {
-      const platform::NoFork noFork;
-      const auto lease = pool_->registry().tryAcquire(*port);
-      if (!lease) state = State::Leased;
-      isFree = lease && plain.isFree(*port, Probe::Mode::BesidesLingering) == Probe::Result::Free;
-    } catch (...) {
-      pool_->withTable(putBack);
-      throw;
-    }
-    pool_->withTable(putBack);
+    const auto state = stateForPlain(*port);
+    const bool isFree = state == State::Returned;
+    pool_->withTable([&](PortTable& table) { table.put(*port, isFree ? State::Busy : state); });
+    if (isFree) return true;
   }
-  return isFree;
+  return false;
+}
+
+Allocations PortSearch::lookAside() {
+  Allocations found;
+  if (!canLookAside()) return found;
+  std::size_t busy = 0, leased = 0, fresh = 0;
+  pool_->withTable([&](const PortTable& table) {
+    busy = table.count(State::Busy);
+    leased = table.count(State::Leased);
+    fresh = table.fresh();
+  });
+  const auto next = [&](PortTable& table) {
+    std::optional<std::uint16_t> port;
+    for (; !port && busy > 0; --busy) port = table.takeOldest(State::Busy);
+    for (; !port && leased > 0; --leased) port = table.takeOldest(State::Leased);
+    for (; !port && fresh > 0; --fresh) port = table.takeFresh();
+    return port;
+  };
+  while (const auto port = pool_->withTable(next)) {
+    const auto state = stateForPlain(*port);
+    if (state != State::Busy) {
+      pool_->withTable([&](PortTable& table) { table.put(*port, state); });
+    } else if (auto allocation = tryPort(*port)) {
+      found.push_back(std::move(allocation));
+      break;
+    }
+  }
+  return found;
 }
 
 Allocations PortSearch::lookForSet(Reach reach) {

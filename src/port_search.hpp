@@ -42,6 +42,12 @@ class PortSearch {
   /// Throws as PortPool::allocate() does.
   Allocations look(Reach reach);
 
+  /// Looks for a port that this request can have and a plain one cannot, because another program
+  /// has it: with it, hardly anybody ahead in line is served. Throws as PortPool::allocate() does.
+  Allocations lookAside();
+  /// Whether lookAside() can find anything.
+  bool canLookAside() const { return count_ == 1 && !isPlain_; }
+
   /// Throws HostError if a host of the request is wrong, whether any port was probed or not.
   void checkHosts() { probe_.isFree(0); }
 
@@ -73,8 +79,10 @@ class PortSearch {
 
   /// Whether ports are left that other requests could use.
   bool findWhatIsLeft();
-  /// Whether one of so many busy ports is free for a plain request, unlike for this one.
-  bool isBusyPortForOthers(std::size_t count);
+  /// Whether a busy port is free for a plain request, unlike for this one.
+  bool isBusyPortForOthers();
+  /// Leased, busy or free (Returned): what a port, taken from the table, is for a plain request.
+  PortTable::State stateForPlain(std::uint16_t port);
 
   /// Looks up the ports that linger, unless that was done a moment ago.
   void findLingering();

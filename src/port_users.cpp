@@ -9,7 +9,7 @@ namespace portpool {
 std::string PortUser::process() const {
   constexpr std::size_t kLongest = 80;
   if (use == Use::Lingers) return "";
-  if (pid == 0) return "a process that this user may not inspect";
+  if (pid == 0) return "a process that the system does not show this user";
   return (isThisProcess ? "this process, pid " : "pid ") + std::to_string(pid) + " (" +
          (isExiting ? "exiting" : printable(command, kLongest)) + ')';
 }

@@ -67,7 +67,9 @@ Allocations PortWait::run() {
     }
     report(now);
     auto until = std::min(deadline_, place_.nextAdvance(now));
-    if (standing_ != Standing::Behind) until = std::min(until, nextLook_);
+    if (standing_ != Standing::Behind || search_.canLookAside()) {
+      until = std::min(until, nextLook_);
+    }
     if (!isReported_) until = std::min(until, reportAt());
     returned_ = place_.await(until);
     if (returned_) pool_.expect(*returned_);
@@ -75,8 +77,8 @@ Allocations PortWait::run() {
 }
 
 Allocations PortWait::look(Clock::time_point now, bool isLast) {
-  const bool isTime =
-      standing_ == Standing::BehindStopped || (standing_ != Standing::Behind && now >= nextLook_);
+  if (!isLast && standing_ == Standing::Behind) return lookAside(now);
+  const bool isTime = standing_ == Standing::BehindStopped || now >= nextLook_;
   if (!isLast && !isTime) {
     const bool isCalled = standing_ == Standing::First && returned_.value_or(0) != 0;
     return isCalled ? search_.look(PortSearch::Reach::Fresh) : Allocations();
@@ -87,6 +89,14 @@ Allocations PortWait::look(Clock::time_point now, bool isLast) {
   if (pool_.ports().size() - search_.forbidden().size() < search_.count()) throwForbidden();
   nextLook_ = nextLookAfter(now, platform::threadTime() - used);
   place_.lookedInVain(now, search_.leftSomething());
+  return allocations;
+}
+
+Allocations PortWait::lookAside(Clock::time_point now) {
+  if (now < nextLook_ || !search_.canLookAside()) return {};
+  const auto used = platform::threadTime();
+  auto allocations = search_.lookAside();
+  nextLook_ = nextLookAfter(now, platform::threadTime() - used);
   return allocations;
 }
 

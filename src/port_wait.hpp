@@ -25,6 +25,8 @@ class PortWait {
 
   /// Looks for ports if it is time to, or if one was returned.
   Allocations look(Clock::time_point now, bool isLast);
+  /// From behind others, for what none of them could have.
+  Allocations lookAside(Clock::time_point now);
   Clock::time_point nextLookAfter(Clock::time_point now, std::chrono::nanoseconds cost) const;
 
   /// Logs once who holds which ports. The first in line does it for all, unless they wait for long.

@@ -27,6 +27,11 @@ std::uint16_t bindPort(NativeSocket socket, const std::string& host) {
   const auto family = platform::boundAddress(socket).family;
   const int error = platform::bind(socket, addressesOf(host, family).front());
   if (platform::refusalOf(error) == Refusal::NoSuchAddress) throwNotLocal(host, family);
+  if (platform::refusalOf(error) == Refusal::Invalid) {
+    throw PortPoolError("bindPort: the socket cannot be bound to host \"" + host +
+                        "\": it is bound already, or the address is link-local and lacks its "
+                        "interface (fe80::1%eth0); give it a new socket, or that");
+  }
   if (error != 0) platform::throwSystemError("bindPort: bind to host \"" + host + '"', error);
   return platform::boundAddress(socket).port;
 }

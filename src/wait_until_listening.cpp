@@ -20,7 +20,7 @@ using Clock = std::chrono::steady_clock;
 
 void waitUntilListening(std::uint16_t port, const std::string& host,
                         std::chrono::milliseconds timeout, int childPid) {
-  constexpr std::chrono::milliseconds kLongestRetry{20};
+  constexpr std::chrono::milliseconds kLongestRetry{20}, kLongestAttempt{1000};
   constexpr std::chrono::milliseconds kLongestTimeout =
       std::chrono::hours(24);  // that poll can take
   const auto start = Clock::now();
@@ -29,11 +29,15 @@ void waitUntilListening(std::uint16_t port, const std::string& host,
   auto addresses = addressesOf(host.empty() ? "localhost" : host, AddressFamily::Any);
   for (auto& address : addresses) address.port = port;
   std::chrono::milliseconds pause{1};
+  // An attempt may hang where no server answers: Windows repeats one that is refused for a second
+  // or two, and a full backlog answers nobody.
+  std::chrono::milliseconds attempt{50};
   for (;;) {
     // Before the connection is tried: a server that is dead now does not answer any more.
     const bool died = childPid > 0 && platform::hasExited(childPid);
     for (const auto& address : addresses) {
-      const auto connection = platform::connect(address, deadline);
+      const auto connection =
+          platform::connect(address, std::min(deadline, Clock::now() + attempt));
       // A connection to an ephemeral port can meet itself.
       if (connection && platform::boundAddress(connection.get()).port != port) return;
     }
@@ -48,6 +52,7 @@ void waitUntilListening(std::uint16_t port, const std::string& host,
     }
     std::this_thread::sleep_for(std::min<Clock::duration>(pause, deadline - now));
     pause = std::min(pause * 2, kLongestRetry);
+    attempt = std::min(attempt * 2, kLongestAttempt);
   }
 }
 

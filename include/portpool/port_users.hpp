@@ -38,8 +38,8 @@ struct PortUser {
   bool isExiting = false;  ///< as far as the system shows: it has been killed, or has no memory any
                            ///< more, but still has its sockets; true if it lingers
 
-  /// For a message: "pid 42 (redis-server *:20000)", "a process that this user may not inspect"; ""
-  /// if it lingers.
+  /// For a message: "pid 42 (redis-server *:20000)", "a process that the system does not show this
+  /// user"; "" if it lingers.
   std::string process() const;
 };
 

@@ -19,6 +19,8 @@ int main(int argc, char** argv) {
         std::cout << owners.back().port() << std::endl;
       } else if (step == "return") {
         owners.pop_back();
+      } else if (step == "isolate") {
+        isolate();
       } else if (step == "fork") {
         if (const auto child = ::fork(); child != 0) {  // which does the rest
           ::waitpid(child, nullptr, 0);

@@ -107,6 +107,13 @@ TEST_P(DrawingFrom, GivesAForkedChildItsOwn) {
   EXPECT_EQ(std::set<std::uint16_t>(drawn.begin(), drawn.end()).size(), 4U);
 }
 
+// Its ports are not those of the new network.
+TEST_P(DrawingFrom, IsInTheWayOfIsolation) {
+  serve(freePorts(1));
+  EXPECT_THAT(drawPorts({"take", "return", "isolate"}).errors,
+              HasSubstr("cannot isolate this process: the pool that it has built draws from"));
+}
+
 TEST_P(DrawingFrom, GivesConsecutivePorts) {
   serve(freePorts(200));
   const auto result =

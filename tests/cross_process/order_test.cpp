@@ -10,6 +10,7 @@
 #include <functional>
 #include <stdexcept>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <portpool/portpool.hpp>
@@ -284,6 +285,34 @@ TEST(Order, OneWhoWaitsForAForeignProgramDoesNotKeepThoseWhoDoNot) {
     request.transport = Transport::UDP;
     for (int i = 0; i < 500; ++i) pool.allocate(request);
     servers.clear();
+    EXPECT_TRUE(waiter.succeeds());
+  }
+}
+
+// As long as the port that is leased does not come back, it alone can be served.
+TEST(Order, OneIsServedWithWhatNobodyAheadCanHave) {
+  const auto on = [](const char* host) {
+    PortRequest request;
+    request.hosts = {host};
+    request.family = AddressFamily::IPv4;
+    return request;
+  };
+  PortRequest udp;
+  udp.transport = Transport::UDP;
+  const std::array<std::pair<PortRequest, PortRequest>, 3> pairs = {
+      {{PortRequest(), udp}, {PortRequest(), on("127.0.0.2")}, {on("127.0.0.1"), on("127.0.0.2")}}};
+  PortPoolOptions patient;
+  patient.waitTime = kForEver;
+  for (const auto& [ahead, behind] : pairs) {
+    const auto ports = freeBlock(2);
+    const auto foreign = *ports.begin();
+    const auto server = listenOn(foreign, "127.0.0.1");
+    PortPool pool(ports, patient);
+    auto owner = pool.allocate();
+    ForkedChild waiter([&, request = &ahead] { PortPool(ports, patient).allocate(*request); });
+    untilInLine(ports, 1);
+    EXPECT_EQ(pool.allocate(behind).port(), foreign);
+    owner.cleanup();
     EXPECT_TRUE(waiter.succeeds());
   }
 }

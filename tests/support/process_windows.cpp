@@ -58,7 +58,7 @@ std::wstring environmentWith(const std::map<std::string, std::string>& variables
 std::string shownProcess(const std::string& pid, const std::string& program,
                          const std::string& /*arguments*/) {
   return '(' + pid + R"( \(\S*)" + program +
-         R"x(\.exe\)|a process that this user may not inspect))x";
+         R"x(\.exe\)|a process that the system does not show this user))x";
 }
 
 ProcessResult runProcess(const std::string& program, const std::vector<std::string>& arguments,

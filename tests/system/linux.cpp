@@ -36,6 +36,13 @@ void hideSocketTables() {
   }
 }
 
+void mountForReading(const std::string& folder) {
+  if (::unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0 ||
+      ::mount("none", folder.c_str(), "tmpfs", MS_RDONLY, nullptr) != 0) {
+    throw Refused("the kernel refuses a mount");
+  }
+}
+
 void dieOfInheritance() {
   dieWithoutFlag(SYS_openat, 2, O_CLOEXEC);
   dieWithoutFlag(SYS_socket, 1, SOCK_CLOEXEC);

@@ -28,6 +28,7 @@ bool enterOwnNetwork() { return false; }
 void refuseSocketQueries() { refuse("filter of system calls"); }
 void dieOfInheritance() { refuse("filter of system calls"); }
 void hideSocketTables() { refuse("file systems of a process's own"); }
+void mountForReading(const std::string& /*folder*/) { refuse("file systems of a process's own"); }
 void setEphemeralRange(const std::string& /*range*/) { refuse("networks of a process's own"); }
 void switchOffIPv6() { refuse("networks of a process's own"); }
 

@@ -121,6 +121,9 @@ void refuseSocketQueries();
 /// Refuses it those tables, too.
 void hideSocketTables();
 
+/// Mounts something empty there, of which this process may only read.
+void mountForReading(const std::string& folder);
+
 /// From now on this process is killed when it opens a descriptor that programs inherit.
 void dieOfInheritance();
 

@@ -235,6 +235,22 @@ TEST(WaitUntilListeningFor, AChildThatExitsEndsAndLeavesItToBeReaped) {
   EXPECT_THROW(waitUntilListening(port, kHost, kForEver, child), NotListeningError) << "reaped";
 }
 
+TEST(WaitUntilListeningFor, AChildThatExitsEndsThoughAConnectionIsNeitherAcceptedNorRefused) {
+  const auto port = freshPort();
+  const auto full = occupy(port, kHost);
+  ASSERT_EQ(::listen(full.get(), 0), 0);
+  std::vector<platform::Socket> connections;
+  do {
+    const auto soon = std::chrono::steady_clock::now() + std::chrono::milliseconds(1);
+    connections.push_back(platform::connect(platform::boundAddress(full.get()), soon));
+  } while (connections.back());
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(0);
+  EXPECT_THAT([&] { waitUntilListening(port, kHost, kForEver, child); },
+              ThrowsMessage<NotListeningError>(HasSubstr("has exited")));
+  ::waitpid(child, nullptr, 0);
+}
+
 TEST(WaitUntilListeningFor, AChildThatIsKilledEnds) {
   const auto port = freshPort();
   const pid_t child = ::fork();

@@ -3,12 +3,16 @@
 #include <portpool/isolation.hpp>
 
 #include <gmock/gmock.h>
+#include <pthread.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
@@ -130,6 +134,29 @@ TEST(Isolate, LeavesTheLockFilesNetworkToo) {
                   EXPECT_THROW(PortPool(ports, impatient()).allocate(request),
                                NoPortAvailableError);
                 }).succeeds());
+  });
+}
+
+TEST(Isolate, IsDoneThoughASignalInterruptsIt) {
+  checkIsolated([] {
+    ::pthread_atfork(nullptr, nullptr, [] {  // the child that tries it first takes its time
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    });
+    struct sigaction action {};  // without SA_RESTART
+    action.sa_handler = [](int /*signal*/) {};
+    ::sigaction(SIGALRM, &action, nullptr);
+    itimerval timer{};
+    timer.it_value.tv_usec = 30'000;
+    ::setitimer(ITIMER_REAL, &timer, nullptr);
+    isolate();
+  });
+}
+
+TEST(Isolate, RemovesItsVariableFromTheEnvironmentOfChildren) {
+  checkIsolated([] {
+    ::setenv(kVariable, "1", 1);
+    isolate();
+    EXPECT_EQ(std::getenv(kVariable), nullptr);
   });
 }
 

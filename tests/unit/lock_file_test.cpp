@@ -97,6 +97,14 @@ TEST(LockFile, CannotBeMadeInAFolderThatMayNotBeWritten) {
   });
 }
 
+TEST(LockFile, CannotBeMadeInAFolderThatIsMountedForReading) {
+  const ScopedFolder folder;
+  checkInChild([&] {
+    mountForReading(folder.path(""));
+    expectRefused(folder.path("lock"), "Read-only file system); mount its folder so that");
+  });
+}
+
 TEST(LockFile, OfAnotherUserInAFolderForAllCanBeUsed) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root can become another user";
   const ScopedFolder folder;

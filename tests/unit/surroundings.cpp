@@ -41,7 +41,7 @@ void receive(const platform::Socket& socket) {
 }
 
 std::string nameOfThisProcess(bool isShown) {
-  if (!isShown) return "a process that this user may not inspect";
+  if (!isShown) return "a process that the system does not show this user";
   return "this process, pid " + std::to_string(platform::pid());
 }
 

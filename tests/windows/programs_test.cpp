@@ -20,6 +20,14 @@ TEST(StaticObjects, MayUsePortsAfterMain) {
   EXPECT_EQ(result.errors, "");
 }
 
+TEST(Threads, MayUsePortsWhileTheProcessExits) {
+  for (int i = 0; i < 10; ++i) {
+    const auto result = runProcess(LATE_USER, {"threads"});
+    EXPECT_EQ(result.exitCode, 7) << result.errors;
+    EXPECT_EQ(result.output, "in time\nlate\n");
+  }
+}
+
 // They inherit what there is, such as the end of a pipe that netsh was to have alone, and keep it
 // as long as they run.
 TEST(EphemeralRange, IsReadWhileProgramsAreStarted) {

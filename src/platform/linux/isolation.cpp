@@ -111,7 +111,10 @@ void rehearse() {
     ::_exit(size == sizeof refusal ? 0 : 1);
   }
   writeEnd.close();
-  const auto size = ::read(readEnd.get(), &refusal, sizeof refusal);
+  ssize_t size = 0;
+  do {
+    size = ::read(readEnd.get(), &refusal, sizeof refusal);
+  } while (size < 0 && errno == EINTR);
   while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) continue;
   if (size != sizeof refusal) refusal = {"a child that tries it first", ECHILD};
   if (refusal.step != nullptr) throw RefusedStep(refusal);

@@ -83,8 +83,47 @@ std::optional<unsigned> userOf(const std::string& pid) {
   return static_cast<unsigned>(std::strtoul(end, nullptr, 10));
 }
 
-/// Uses of ports by whoever has the inode open: all that is known of them without the process.
-using UsesByInode = std::map<unsigned long, std::vector<PortUser>>;
+/// Uses of ports, with all that is known of them without the process.
+struct Uses {
+  std::map<unsigned long, std::vector<PortUser>> byInode;  // by whoever has that open
+  PortSet locked;                                          // leased by locks
+  std::vector<PortUser> lingering;
+};
+
+PortUser unknownLease(std::uint16_t port) {
+  PortUser user{port, PortUser::Use::Leases, Transport::Both};
+  user.isExiting = true;  // for all that is known
+  return user;
+}
+
+/// Nothing if the system does not show them.
+std::optional<Uses> usesOf(const PortSet& ports, UserSearch search) {
+  Uses uses;
+  for (const auto transport : {Transport::TCP, Transport::UDP}) {
+    const auto sockets = socketsOn(ports, transport);
+    if (!sockets) return std::nullopt;
+    for (const auto& socket : *sockets) {
+      PortUser user{socket.port, useOf(socket.state), transport};
+      user.isExiting = true;  // for all that is known
+      if (socket.inode != 0) {
+        user.userId = socket.userId;
+        uses.byInode[socket.inode].push_back(user);
+      } else if (socket.state == PortSocket::State::Lingering) {
+        uses.lingering.push_back(user);
+      }
+    }
+  }
+  if (search == UserSearch::SocketsAndLeases) {
+    const auto named = namedLeases();
+    const auto locks = lockedPorts("/proc/locks");
+    if (!named || !locks) return std::nullopt;
+    for (const auto& lease : *named) {
+      if (ports.contains(lease.port)) uses.byInode[lease.inode].push_back(unknownLease(lease.port));
+    }
+    uses.locked = *locks & ports;
+  }
+  return uses;
+}
 
 // ---- Processes ----------------------------------------------------------------------------------
 
@@ -111,8 +150,7 @@ std::vector<std::string> processes() {
 /// Looks for the users of sockets and leases among the processes.
 class Search {
  public:
-  /// `locked` are the ports leased by locks.
-  Search(UsesByInode uses, PortSet locked) : uses_(std::move(uses)), locked_(std::move(locked)) {
+  explicit Search(const Uses& uses) : uses_(uses.byInode), locked_(uses.locked) {
     for (const auto& [inode, use] : uses_) unexplained_.insert(inode);
   }
 
@@ -124,23 +162,28 @@ class Search {
     lookAt(self, true);
     const auto network = networkOf("self");
     for (const auto& pid : processes()) {
-      if (unexplained_.empty() && locked_.empty()) break;
+      if (isComplete()) break;
       if (pid != self && networkOf(pid) == network) lookAt(pid, false);
     }
-    for (const auto inode : unexplained_) {
-      for (auto& use : uses_[inode]) {
-        if (use.use == PortUser::Use::Leases) use.userId = ownerOf(inode);
-        found_.push_back(std::move(use));
-      }
-    }
-    for (const auto port : locked_) found_.push_back(lease(port));
     return std::move(found_);
   }
 
-  static PortUser lease(std::uint16_t port) {
-    PortUser user{port, PortUser::Use::Leases, Transport::Both};
-    user.isExiting = true;  // for all that is known
-    return user;
+  bool isComplete() const { return unexplained_.empty() && locked_.empty(); }
+
+  /// What no process explained and is still there: the rest has ended since.
+  std::vector<PortUser> unexplained(const Uses& now) const {
+    std::vector<PortUser> users;
+    for (const auto inode : unexplained_) {
+      const auto used = now.byInode.find(inode);
+      if (used == now.byInode.end()) continue;
+      for (auto use : used->second) {
+        if (use.use == PortUser::Use::Leases) use.userId = ownerOf(inode);
+        users.push_back(std::move(use));
+      }
+    }
+    const auto stillLocked = locked_ & now.locked;
+    for (const auto port : stillLocked) users.push_back(unknownLease(port));
+    return users;
   }
 
  private:
@@ -173,14 +216,14 @@ class Search {
                      0) {
         const auto ports =
             lockedPorts(process + "/fdinfo/" + descriptor).value_or(PortSet()) & locked_;
-        for (const auto port : ports) add(lease(port));
+        for (const auto port : ports) add(unknownLease(port));
         locked_ -= ports;
       }
     }
   }
 
-  UsesByInode uses_;
-  PortSet locked_;
+  const std::map<unsigned long, std::vector<PortUser>>& uses_;
+  PortSet locked_;  // the rest of those leased by locks
   std::set<unsigned long> unexplained_;
   std::vector<PortUser> found_;
 };
@@ -188,35 +231,19 @@ class Search {
 }  // namespace
 
 std::optional<std::vector<PortUser>> findUsers(const PortSet& ports, UserSearch search) {
-  UsesByInode uses;
-  std::vector<PortUser> lingering;
-  for (const auto transport : {Transport::TCP, Transport::UDP}) {
-    const auto sockets = socketsOn(ports, transport);
-    if (!sockets) return std::nullopt;
-    for (const auto& socket : *sockets) {
-      PortUser user{socket.port, useOf(socket.state), transport};
-      user.isExiting = true;  // for all that is known
-      if (socket.inode != 0) {
-        user.userId = socket.userId;
-        uses[socket.inode].push_back(user);
-      } else if (socket.state == PortSocket::State::Lingering) {
-        lingering.push_back(user);
-      }
+  auto uses = usesOf(ports, search);
+  if (!uses) return std::nullopt;
+  std::vector<PortUser> users;
+  if (!uses->byInode.empty() || !uses->locked.empty()) {
+    Search owners(*uses);
+    users = owners.run();
+    if (!owners.isComplete()) {
+      const auto now = usesOf(ports, search);
+      if (!now) return std::nullopt;
+      for (auto& user : owners.unexplained(*now)) users.push_back(std::move(user));
     }
   }
-  PortSet locked;
-  if (search == UserSearch::SocketsAndLeases) {
-    const auto named = namedLeases();
-    const auto locks = lockedPorts("/proc/locks");
-    if (!named || !locks) return std::nullopt;
-    for (const auto& lease : *named) {
-      if (ports.contains(lease.port)) uses[lease.inode].push_back(Search::lease(lease.port));
-    }
-    locked = *locks & ports;
-  }
-  if (uses.empty() && locked.empty()) return lingering;
-  auto users = Search(std::move(uses), std::move(locked)).run();
-  users.insert(users.end(), lingering.begin(), lingering.end());
+  for (auto& user : uses->lingering) users.push_back(std::move(user));
   return users;
 }
 

@@ -150,9 +150,11 @@ void LockFile::open() {
   if (!descriptor) {
     const int error = errno;
     if (error == EMFILE || error == ENFILE) throwSystemError("open " + path, error);
-    throw PortPoolError("cannot open the lock file " + path + " (" +
-                        std::generic_category().message(error) +
-                        "); make it a file that every user can write, or remove it");
+    const bool isFolder = error == EROFS || error == ENOSPC || error == EDQUOT;
+    throw PortPoolError(
+        "cannot open the lock file " + path + " (" + std::generic_category().message(error) +
+        (isFolder ? "); mount its folder so that files can be written there, with room for one"
+                  : "); make it a file that every user can write, or remove it"));
   }
   struct stat status {};
   if (::fstat(descriptor.get(), &status) != 0) throwSystemError("fstat " + path, errno);

@@ -24,6 +24,9 @@ void throwSystemError(const std::string& call, int error) {
                                ": the system has no file descriptor left; raise fs.file-max or end "
                                "programs that hold many files");
   }
+  if (error == EBADF || error == ENOTSOCK) {
+    throw PortPoolError(reason + "; give the call a socket that is open");
+  }
   throw PortPoolError(reason + "; this is unexpected: look for a sandbox or a limit on sockets");
 }
 

@@ -24,6 +24,9 @@ std::vector<std::string> environmentNames(std::string_view prefix) {
   for (const wchar_t* entry = table.get(); entry != nullptr && *entry != L'\0';) {
     const std::wstring_view text = entry;
     auto name = utf8(text.substr(0, text.find(L'=')));
+    for (char& letter : name) {  // whose case the system does not mind
+      if (letter >= 'a' && letter <= 'z') letter = static_cast<char>(letter - 'a' + 'A');
+    }
     if (name.compare(0, prefix.size(), prefix) == 0) names.push_back(std::move(name));
     entry += text.size() + 1;
   }

@@ -8,6 +8,8 @@
 #include "platform/system_error.hpp"
 #include "windows.hpp"
 
+#include <array>
+#include <atomic>
 #include <string>
 #include <thread>
 #include <utility>
@@ -51,9 +53,19 @@ bool isOfAnother(DWORD error) {
          error == ERROR_ACCESS_DENIED;
 }
 
+/// Whether this process has the lease of a port, as far as this copy of the library knows.
+std::array<std::atomic<bool>, 65536> isOwn{};
+
 class NamedLease final : public Lease {
  public:
-  explicit NamedLease(Handle object) : object_(std::move(object)) {}
+  NamedLease(Handle object, std::uint64_t key) : object_(std::move(object)), key_(key) {
+    if (key_ < isOwn.size()) isOwn[key_] = true;
+  }
+  NamedLease(const NamedLease&) = delete;
+  NamedLease& operator=(const NamedLease&) = delete;
+  ~NamedLease() override {
+    if (key_ < isOwn.size()) isOwn[key_] = false;
+  }
 
   std::optional<std::uint16_t> await(Clock::time_point deadline) override {
     std::this_thread::sleep_until(deadline);
@@ -62,6 +74,7 @@ class NamedLease final : public Lease {
 
  private:
   Handle object_;
+  std::uint64_t key_;
 };
 
 class NamedRegistry final : public LeaseRegistry {
@@ -69,7 +82,7 @@ class NamedRegistry final : public LeaseRegistry {
   LeaseKind kind() const noexcept override { return LeaseKind::KernelObject; }
   std::unique_ptr<Lease> tryAcquire(std::uint64_t key) override {
     auto object = makeObject(nameOf(key));
-    if (object) return std::make_unique<NamedLease>(std::move(object));
+    if (object) return std::make_unique<NamedLease>(std::move(object), key);
     const auto error = ::GetLastError();
     if (isOfAnother(error)) return nullptr;
     throwSystemError("CreateEvent", static_cast<int>(error));
@@ -89,6 +102,8 @@ bool isLeased(std::uint64_t key) {
   if (isOfAnother(error)) return true;
   throwSystemError("OpenEvent", static_cast<int>(error));
 }
+
+bool isLeasedByThisProcess(std::uint16_t port) { return isOwn[port]; }
 
 std::unique_ptr<LeaseRegistry> makeLeaseRegistry() { return std::make_unique<NamedRegistry>(); }
 

@@ -46,9 +46,13 @@ std::optional<std::vector<PortUser>> findUsers(const PortSet& ports, UserSearch 
   if (search == UserSearch::SocketsAndLeases) {
     for (const auto port : ports) {
       if (!isLeased(port)) continue;
-      // An object does not tell who has it open.
       PortUser user{port, PortUser::Use::Leases, Transport::Both};
-      user.isExiting = true;  // for all that is known
+      user.isThisProcess = isLeasedByThisProcess(port);
+      user.isExiting = !user.isThisProcess;  // for all that is known
+      if (user.isThisProcess) {              // else the object does not tell who has it open
+        user.pid = pid();
+        user.command = programOf(user.pid);
+      }
       users.push_back(std::move(user));
     }
   }

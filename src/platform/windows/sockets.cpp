@@ -15,6 +15,8 @@
 namespace portpool::platform {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 void setOption(NativeSocket socket, int level, int option, DWORD value) {
   if (::setsockopt(socket, level, option, reinterpret_cast<const char*>(&value), sizeof value) !=
       0) {
@@ -38,13 +40,17 @@ Socket newSocket(int domain, int type) {
       ::WSASocketW(domain, type, 0, nullptr, 0, WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT));
 }
 
-/// Whether it has connected before the deadline.
-bool isConnected(NativeSocket socket, std::chrono::steady_clock::time_point deadline) {
-  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-      deadline - std::chrono::steady_clock::now());
-  WSAPOLLFD writable{socket, POLLOUT, 0};
-  if (::WSAPoll(&writable, 1, std::max(0, static_cast<int>(left.count()))) != 1) return false;
-  return (writable.revents & POLLOUT) != 0 && getOption(socket, SOL_SOCKET, SO_ERROR) == 0;
+/// Whether it has connected before the deadline. WSAPoll() does not tell of a refusal before
+/// Windows 10, version 2004.
+bool isConnected(NativeSocket socket, Clock::time_point deadline) {
+  using std::chrono::microseconds;
+  const auto left = std::chrono::duration_cast<microseconds>(
+      std::max(deadline - Clock::now(), Clock::duration::zero()));
+  constexpr auto kSecond = microseconds(std::chrono::seconds(1)).count();
+  timeval time{static_cast<long>(left.count() / kSecond),
+                     static_cast<long>(left.count() % kSecond)};
+  fd_set writable{1, {socket}}, failed{1, {socket}};
+  return ::select(0, nullptr, &writable, &failed, &time) > 0 && writable.fd_count == 1;
 }
 
 }  // namespace

@@ -16,6 +16,9 @@ void throwSystemError(const std::string& call, int error) {
                                "handed out takes one; return ports earlier, or end programs that "
                                "hold many");
   }
+  if (error == WSAENOTSOCK) {
+    throw PortPoolError(reason + "; give the call a socket that is open");
+  }
   throw PortPoolError(reason + "; this is unexpected: look for a sandbox or a limit on sockets");
 }
 

@@ -2,38 +2,22 @@
 
 #include "platform/system_error.hpp"
 
-#include <atomic>
-
 namespace portpool::platform {
 namespace {
 
-std::atomic<bool> isStopped = false;
-
-void start() {
+bool start() {
   constexpr WORD kVersion = MAKEWORD(2, 2);
   WSADATA data{};
   if (const int error = ::WSAStartup(kVersion, &data); error != 0) {
     throwSystemError("WSAStartup", error);
   }
+  return true;
 }
-
-class Winsock {
- public:
-  Winsock() { start(); }
-  Winsock(const Winsock&) = delete;
-  Winsock& operator=(const Winsock&) = delete;
-  ~Winsock() {
-    ::WSACleanup();
-    isStopped = true;
-  }
-};
 
 }  // namespace
 
-void startWinsock() {
-  static const Winsock winsock;
-  // Static objects that are older than it end after it. Then the system stops what they start.
-  if (isStopped.exchange(false)) start();
-}
+// The system stops it with the process. Nobody can before: threads use ports while the process
+// exits, and so do static objects that are older than this.
+void startWinsock() { static const bool isStarted [[maybe_unused]] = start(); }
 
 }  // namespace portpool::platform

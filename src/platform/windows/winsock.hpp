@@ -6,8 +6,7 @@
 
 namespace portpool::platform {
 
-/// Starts Winsock for this process, unless it has; it is stopped when the process ends. Throws
-/// PortPoolError.
+/// Starts Winsock for this process, once, until its end. Throws PortPoolError.
 void startWinsock();
 
 }  // namespace portpool::platform
