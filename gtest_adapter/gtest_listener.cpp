@@ -92,7 +92,7 @@ class PortPoolEnvironment : public ::testing::Environment {
     listeners.Append(listeners.Release(&listener_));
 
     const auto fault = processPoolFault();
-    if (!fault.empty()) FAIL() << fault;
+    if (!fault.empty()) GTEST_FAIL() << fault;  // FAIL() may be another framework's
   }
 
  private:

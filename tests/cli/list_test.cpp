@@ -48,9 +48,10 @@ TEST(List, IsATable) {
 TEST(List, DoesNotShowWhatIsReturned) {
   TCPPortOwner owner;
   const auto port = owner.port();
-  EXPECT_EQ(listed(port).size(), 1U);
+  auto users = listed(port);
+  EXPECT_EQ(users.size(), 1U) << users;
   owner.cleanup();
-  const auto users = listed(port);
+  users = listed(port);
   EXPECT_TRUE(users.empty() || users[0]["pid"] != ::getpid()) << users;
 }
 

@@ -111,7 +111,7 @@ TEST(BindPort, WhatIsNoSocketToBindIsAnError) {
   const auto bound = open(AF_INET);
   bindPort(bound.get());
   EXPECT_THAT([&] { bindPort(bound.get()); },
-              ThrowsMessage<PortPoolError>(HasSubstr("bind to host \"127.0.0.1\"")));
+              ThrowsMessage<PortPoolError>(HasSubstr("cannot be bound to host \"127.0.0.1\"")));
 }
 
 // ---- findUnusedPort -----------------------------------------------------------------------------
