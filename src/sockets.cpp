@@ -29,8 +29,8 @@ std::uint16_t bindPort(NativeSocket socket, const std::string& host) {
   if (platform::refusalOf(error) == Refusal::NoSuchAddress) throwNotLocal(host, family);
   if (platform::refusalOf(error) == Refusal::Invalid) {
     throw PortPoolError("bindPort: the socket cannot be bound to host \"" + host +
-                        "\": it is bound already, or the address is link-local and lacks its "
-                        "interface (fe80::1%eth0); give it a new socket, or that");
+                        "\": it is bound already, is no TCP or UDP socket, or the host is a "
+                        "link-local address without its interface (fe80::1%eth0); open a new one");
   }
   if (error != 0) platform::throwSystemError("bindPort: bind to host \"" + host + '"', error);
   return platform::boundAddress(socket).port;

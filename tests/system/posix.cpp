@@ -59,8 +59,6 @@ bool isInherited(NativeSocket socket) noexcept {
 
 bool showsOwnersOfSockets() { return true; }
 
-bool showsHoldersOfLeases() { return true; }
-
 std::size_t countDescriptors() {
   using Entries = std::filesystem::directory_iterator;
   return static_cast<std::size_t>(std::distance(Entries("/dev/fd"), Entries()));

@@ -49,9 +49,6 @@ bool isInherited(NativeSocket socket) noexcept;
 /// Whether the system says which process has a socket open: for Wine, its server has every one.
 bool showsOwnersOfSockets();
 
-/// Whether it says which process has a lease.
-bool showsHoldersOfLeases();
-
 /// How many descriptors or handles this process has open.
 std::size_t countDescriptors();
 

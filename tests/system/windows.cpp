@@ -80,8 +80,6 @@ bool isInherited(NativeSocket socket) noexcept {
 
 bool showsOwnersOfSockets() { return !isEmulated(); }
 
-bool showsHoldersOfLeases() { return false; }
-
 std::size_t countDescriptors() {
   DWORD count = 0;
   checked(::GetProcessHandleCount(::GetCurrentProcess(), &count), "GetProcessHandleCount");

@@ -97,7 +97,7 @@ PortSet freshBlock(std::size_t count) {
 bool isLeased(std::uint16_t port) { return !platform::makeLeaseRegistry()->tryAcquire(port); }
 
 std::string thisProcess() { return nameOfThisProcess(showsOwnersOfSockets()); }
-std::string thisHolder() { return nameOfThisProcess(showsHoldersOfLeases()); }
+std::string thisHolder() { return nameOfThisProcess(true); }
 
 std::uint16_t at(const PortSet& block, std::size_t i) {
   return static_cast<std::uint16_t>(block.ranges().front().first + i);
