@@ -87,9 +87,8 @@ class LeakSearch {
       } else if (use == RemainingUse::Unknown) {
         leaks.unknown.push_back(
             phase + " ends; it is not known whether its " + title +
-            " is still in use, because the system does not show "
-            "its sockets; show them to the test (on Linux NETLINK_SOCK_DIAG, or "
-            "/proc/net/tcp), or set PORTPOOL_LEAKS=ignore");
+            " is still in use, because the system does not show its sockets; show them to the test "
+            "(on Linux NETLINK_SOCK_DIAG, or /proc/net/tcp), or set PORTPOOL_LEAKS=ignore");
       }
     }
     return leaks;

@@ -48,7 +48,7 @@ bool isConnected(NativeSocket socket, Clock::time_point deadline) {
       std::max(deadline - Clock::now(), Clock::duration::zero()));
   constexpr auto kSecond = microseconds(std::chrono::seconds(1)).count();
   timeval time{static_cast<long>(left.count() / kSecond),
-                     static_cast<long>(left.count() % kSecond)};
+               static_cast<long>(left.count() % kSecond)};
   fd_set writable{1, {socket}}, failed{1, {socket}};
   return ::select(0, nullptr, &writable, &failed, &time) > 0 && writable.fd_count == 1;
 }
