@@ -23,7 +23,8 @@ constexpr milliseconds kReportAfter{1000}, kReportFromBehind{10000};
 // was killed tells nobody. Where there are no messages, each look is for whatever has come back.
 constexpr milliseconds kLookAgain{20}, kLookAgainWithoutMessages{2}, kLookFromOutside{500};
 // A look at thousands of ports takes its time; it may take so much of one processor's.
-constexpr int kPauseInTimesOfALook = 50, kPauseInTimesOfALookFromOutside = 2000;
+constexpr int kPauseInTimesOfALook = 50, kPauseInTimesOfALookFromOutside = 2000,
+              kPauseInTimesOfALookAside = 200;
 constexpr milliseconds kLongestPause{2000}, kLongestPauseOutside{10000};
 // What a child has copies of at its start is still leased for so long.
 constexpr milliseconds kGrace{20};
@@ -96,7 +97,8 @@ Allocations PortWait::lookAside(Clock::time_point now) {
   if (now < nextLook_ || !search_.canLookAside()) return {};
   const auto used = platform::threadTime();
   auto allocations = search_.lookAside();
-  nextLook_ = nextLookAfter(now, platform::threadTime() - used);
+  const auto cost = platform::threadTime() - used;
+  nextLook_ = now + std::max<Clock::duration>(kLookFromOutside, cost * kPauseInTimesOfALookAside);
   return allocations;
 }
 
