@@ -34,9 +34,8 @@ void isolate() {
   if (processDrawsFromServer()) {
     throw IsolationError(
         "cannot isolate this process: the pool that it has built draws from the server at "
-        "PORTSERVER_ADDRESS, whose ports are of the network that it leaves; isolate before "
-        "anything "
-        "asks for the pool");
+        "PORTSERVER_ADDRESS, whose ports are of the network that it leaves; "
+        "isolate before anything asks for the pool");
   }
   platform::isolate();
   // Its ports are of the network that this process has left.

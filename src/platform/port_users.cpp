@@ -21,4 +21,10 @@ bool isOfKind(PortSocket::State state, SocketKind kind) {
          state == PortSocket::State::Lingering;
 }
 
+PortUser unknownUser(std::uint16_t port, PortUser::Use use, Transport transport) {
+  PortUser user{port, use, transport};
+  user.isExiting = true;  // for all that is known
+  return user;
+}
+
 }  // namespace portpool::platform

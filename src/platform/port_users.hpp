@@ -41,6 +41,9 @@ PortUser::Use useOf(PortSocket::State state);
 
 bool isOfKind(PortSocket::State state, SocketKind kind);
 
+/// A use of which the process is not known.
+PortUser unknownUser(std::uint16_t port, PortUser::Use use, Transport transport);
+
 /// The sockets of the transport and kind that the system shows on the ports, or nothing if it does
 /// not show any program's. Some systems do not show sockets that are bound only. Throws
 /// DescriptorLimitError.

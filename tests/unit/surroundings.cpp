@@ -40,11 +40,6 @@ void receive(const platform::Socket& socket) {
   requireDone(::recv(socket.get(), &byte, 1, 0) >= 0, "recv");
 }
 
-std::string nameOfThisProcess(bool isShown) {
-  if (!isShown) return "a process that the system does not show this user";
-  return "this process, pid " + std::to_string(platform::pid());
-}
-
 class OwnSurroundings : public ::testing::Environment {
  public:
   void SetUp() override {
@@ -96,8 +91,11 @@ PortSet freshBlock(std::size_t count) {
 
 bool isLeased(std::uint16_t port) { return !platform::makeLeaseRegistry()->tryAcquire(port); }
 
-std::string thisProcess() { return nameOfThisProcess(showsOwnersOfSockets()); }
-std::string thisHolder() { return nameOfThisProcess(true); }
+std::string thisProcess() {
+  return showsOwnersOfSockets() ? thisHolder()
+                                : "a process that the system does not show this user";
+}
+std::string thisHolder() { return "this process, pid " + std::to_string(platform::pid()); }
 
 std::uint16_t at(const PortSet& block, std::size_t i) {
   return static_cast<std::uint16_t>(block.ranges().front().first + i);

@@ -91,9 +91,7 @@ struct Uses {
 };
 
 PortUser unknownLease(std::uint16_t port) {
-  PortUser user{port, PortUser::Use::Leases, Transport::Both};
-  user.isExiting = true;  // for all that is known
-  return user;
+  return unknownUser(port, PortUser::Use::Leases, Transport::Both);
 }
 
 /// Nothing if the system does not show them.
@@ -103,8 +101,7 @@ std::optional<Uses> usesOf(const PortSet& ports, UserSearch search) {
     const auto sockets = socketsOn(ports, transport);
     if (!sockets) return std::nullopt;
     for (const auto& socket : *sockets) {
-      PortUser user{socket.port, useOf(socket.state), transport};
-      user.isExiting = true;  // for all that is known
+      auto user = unknownUser(socket.port, useOf(socket.state), transport);
       if (socket.inode != 0) {
         user.userId = socket.userId;
         uses.byInode[socket.inode].push_back(user);

@@ -77,13 +77,6 @@ std::optional<PortSet> leasedAmong(const PortSet& ports) {
   return leased;
 }
 
-/// A use of which the process is not known.
-PortUser unknownUser(std::uint16_t port, PortUser::Use use, Transport transport) {
-  PortUser user{port, use, transport};
-  user.isExiting = true;  // for all that is known
-  return user;
-}
-
 }  // namespace
 
 std::optional<std::vector<PortUser>> findUsers(const PortSet& ports, UserSearch search) {

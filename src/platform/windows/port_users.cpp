@@ -46,10 +46,10 @@ std::optional<std::vector<PortUser>> findUsers(const PortSet& ports, UserSearch 
   if (search == UserSearch::SocketsAndLeases) {
     for (const auto port : ports) {
       if (!isLeased(port)) continue;
-      PortUser user{port, PortUser::Use::Leases, Transport::Both};
-      user.isThisProcess = isLeasedByThisProcess(port);
-      user.isExiting = !user.isThisProcess;  // for all that is known
-      if (user.isThisProcess) {              // else the object does not tell who has it open
+      auto user = unknownUser(port, PortUser::Use::Leases, Transport::Both);
+      if (isLeasedByThisProcess(port)) {  // else the object does not tell who has it open
+        user.isThisProcess = true;
+        user.isExiting = false;
         user.pid = pid();
         user.command = programOf(user.pid);
       }
