@@ -109,11 +109,18 @@ TEST(ForkedBeside, AThreadThatTakesAPortUnderALockOfTheProgramsOwn) {
   checkInChild([] {
     ::alarm(60);  // threads that wait for each other wait for ever
     PortPool pool(getServerTCPPorts());
-    std::atomic<bool> isOver{false};
+    std::atomic<bool> isOver{false}, isForking{false};
     std::thread thread([&] {
-      while (!isOver) Log::theirs.write([&] { pool.allocate(); });
+      while (!isOver) {
+        Log::theirs.write([&] { pool.allocate(); });
+        while (isForking) std::this_thread::yield();  // a mutex is not fair
+      }
     });
-    for (int i = 0; i < 100; ++i) ForkedChild([] {}).succeeds();
+    for (int i = 0; i < 100; ++i) {
+      isForking = true;
+      ForkedChild([] {}).succeeds();
+      isForking = false;
+    }
     isOver = true;
     thread.join();
   });
