@@ -6,16 +6,17 @@
 
 set(portpool_sources_posix
     environment.cpp
-    file_locks.cpp
     files.cpp
     fork.cpp
-    lock_file.cpp
     process.cpp
     random.cpp
     resolve.cpp
+    shared_file.cpp
     sockets.cpp
     system_error.cpp
     unix_server.cpp)
+set(portpool_sources_lock_file file_locks.cpp lock_file.cpp) # needs locks of open files
+set(portpool_sources_bsd ephemeral_range.cpp isolation.cpp sockets.cpp)
 set(portpool_sources_linux
     abstract_names.cpp
     arguments.cpp
@@ -24,6 +25,7 @@ set(portpool_sources_linux
     ephemeral_range.cpp
     isolation.cpp
     lease_tables.cpp
+    leases.cpp
     network.cpp
     port_users.cpp
     socket_tables.cpp
@@ -31,14 +33,21 @@ set(portpool_sources_linux
     threads.cpp)
 set(portpool_sources_macos
     copied_memory.cpp
-    ephemeral_range.cpp
-    isolation.cpp
     leases.cpp
     port_users.cpp
     process.cpp
     processes.cpp
     socket_tables.cpp
     sockets.cpp)
+set(portpool_sources_freebsd
+    copied_memory.cpp
+    leases.cpp
+    lock_folder.cpp
+    port_users.cpp
+    process.cpp
+    socket_tables.cpp
+    sockets.cpp
+    tables.cpp)
 set(portpool_sources_windows
     environment.cpp
     ephemeral_range.cpp
@@ -59,22 +68,26 @@ set(portpool_sources_windows
     winsock.cpp)
 
 if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
-  set(portpool_platform_folders posix linux)
+  set(portpool_platform_folders posix lock_file linux)
   set(portpool_exports_file ${CMAKE_CURRENT_LIST_DIR}/../src/exports.map)
   set(portpool_exports_option -Wl,--version-script=${portpool_exports_file})
 elseif(CMAKE_SYSTEM_NAME STREQUAL "Darwin")
-  set(portpool_platform_folders posix macos)
+  set(portpool_platform_folders posix lock_file bsd macos)
+elseif(CMAKE_SYSTEM_NAME STREQUAL "FreeBSD")
+  set(portpool_platform_folders posix bsd freebsd)
+  set(portpool_exports_file ${CMAKE_CURRENT_LIST_DIR}/../src/exports.map)
+  set(portpool_exports_option -Wl,--version-script=${portpool_exports_file})
 elseif(CMAKE_SYSTEM_NAME STREQUAL "Windows")
   set(portpool_platform_folders windows)
   set(portpool_platform_libraries ws2_32 iphlpapi bcrypt)
 else()
-  message(FATAL_ERROR "portpool supports Linux, macOS and Windows, and this build is for ${CMAKE_SYSTEM_NAME}; "
+  message(FATAL_ERROR "portpool supports Linux, macOS, FreeBSD and Windows, and this build is for ${CMAKE_SYSTEM_NAME}; "
                       "leave portpool out of it, or see \"Adding an operating system\" in "
                       "CONTRIBUTING.md")
 endif()
 
-set(portpool_platform_sources src/platform/port_users.cpp src/platform/private_socket.cpp
-                              src/platform/system_address.cpp)
+set(portpool_platform_sources src/platform/own_leases.cpp src/platform/port_users.cpp
+                              src/platform/private_socket.cpp src/platform/system_address.cpp)
 foreach(folder IN LISTS portpool_platform_folders)
   set(sources ${portpool_sources_${folder}})
   list(TRANSFORM sources PREPEND src/platform/${folder}/)

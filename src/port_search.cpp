@@ -265,7 +265,7 @@ Allocations PortSearch::tryRun(std::uint16_t first, std::uint16_t& failed) {
     failed = port;
     if (state == State::Busy && !lingering_.empty() && !isLingering(port)) return {};
     const bool isTaken =
-        pool_->withTable([port = port](PortTable& table) { return table.take(port); });
+        pool_->withTable([free = port](PortTable& table) { return table.take(free); });
     if (!isTaken) return {};
     auto allocation = tryPort(port, state == State::Leased);
     if (!allocation) return {};

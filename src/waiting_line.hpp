@@ -35,7 +35,9 @@ class WaitingLine {
 
   /// Wakes the first in line with the port that was returned.
   void wakeFirst(std::uint16_t port) const noexcept {
-    if (mayBeInUse() && registry_.wake(keyOf(kFirst), port)) isInUse_ = true;
+    // Without messages it cannot, and whoever asks next has to see the waiter.
+    if (!registry_.hasMessages() || !mayBeInUse()) return;
+    if (registry_.wake(keyOf(kFirst), port)) isInUse_ = true;
   }
 
   /// Makes this process act for a while as if the line were empty, because the first is stopped.

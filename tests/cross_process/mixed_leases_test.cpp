@@ -16,7 +16,7 @@
 #include <portpool/portpool.hpp>
 
 #include "fork.hpp"
-#include "platform/posix/lock_file.hpp"
+#include "platform/lock_file/lock_file.hpp"
 #include "unit/surroundings.hpp"
 
 namespace portpool::test {

@@ -1,4 +1,4 @@
-// What Linux and macOS have in common.
+// What the POSIX systems have in common.
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -17,7 +17,6 @@
 #include <system_error>
 
 #include "fork.hpp"
-#include "platform/posix/lock_file.hpp"
 #include "platform/posix/sockets.hpp"
 #include "system.hpp"
 #include "unit/surroundings.hpp"
@@ -62,13 +61,6 @@ bool showsOwnersOfSockets() { return true; }
 std::size_t countDescriptors() {
   using Entries = std::filesystem::directory_iterator;
   return static_cast<std::size_t>(std::distance(Entries("/dev/fd"), Entries()));
-}
-
-// ---- Leases -------------------------------------------------------------------------------------
-
-std::vector<RegistryKind> registryKinds() {
-  return {{"AbstractNames", [](const std::string& /*file*/) { return makeNamedRegistry(); }},
-          {"LockFile", platform::makeLockFileRegistry}};
 }
 
 // ---- Processes ----------------------------------------------------------------------------------
@@ -133,7 +125,7 @@ void checkInChild(const std::function<void()>& check) {
 void allowSockets(std::size_t count) {
   rlimit limit{};
   ::getrlimit(RLIMIT_NOFILE, &limit);
-  limit.rlim_cur = count;
+  limit.rlim_cur = static_cast<rlim_t>(count);
   if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) {
     throw Refused("the limit of descriptors cannot be raised");
   }

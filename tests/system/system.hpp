@@ -1,7 +1,7 @@
 #pragma once
 
-// What tests do to the system or ask of it, beyond fork.hpp. posix.cpp, linux.cpp, macos.cpp and
-// windows.cpp implement it, and some functions of surroundings.hpp. Where a system cannot do one,
+// What tests do to the system or ask of it, beyond fork.hpp. The files beside it
+// implement it, and some functions of surroundings.hpp. Where a system cannot do one,
 // that throws Refused, and its test is skipped.
 
 #include <sys/types.h>
@@ -56,14 +56,6 @@ std::size_t countDescriptors();
 
 /// Leases by names in the kernel; null if the system has or allows none.
 std::unique_ptr<platform::LeaseRegistry> makeNamedRegistry();
-
-struct RegistryKind {
-  const char* name;
-  /// Null if the system has or allows none. One that needs a file is given its path.
-  std::unique_ptr<platform::LeaseRegistry> (*make)(const std::string& file);
-};
-
-std::vector<RegistryKind> registryKinds();
 
 // ---- Processes ----------------------------------------------------------------------------------
 

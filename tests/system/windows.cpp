@@ -90,11 +90,6 @@ std::size_t countDescriptors() {
 
 std::unique_ptr<platform::LeaseRegistry> makeNamedRegistry() { return nullptr; }
 
-std::vector<RegistryKind> registryKinds() {
-  return {
-      {"KernelObjects", [](const std::string& /*file*/) { return platform::makeLeaseRegistry(); }}};
-}
-
 // ---- Processes ----------------------------------------------------------------------------------
 
 bool isEmulated() {

@@ -16,7 +16,7 @@
 #include <portpool/portpool.hpp>
 
 #include "fork.hpp"
-#include "platform/posix/lock_file.hpp"
+#include "lease_registry.hpp"
 #include "platform/posix/sockets.hpp"
 #include "surroundings.hpp"
 #include "system/system.hpp"
@@ -162,15 +162,18 @@ TEST(DescriptorLimit, WithTooFewForTheLastPortItIsNotLost) {
 TEST(DescriptorLimit, IsTheErrorOfAllThatOpens) {
   checkInChild([] {
     const ScopedFolder folder;
-    const std::vector<std::function<void()>> calls = {
+    std::vector<std::function<void()>> calls = {
         [] {
           const PortPool pool(PortSet{{20000, 20000}});
         },
         [] { findUnusedPort(); },
-        [] { makeNamedRegistry(); },
-        [&] { platform::makeLockFileRegistry(folder.path("lock")); },
         [] { getServerTCPPorts(); },
     };
+    for (const auto& kind : registryKinds()) {
+      calls.emplace_back([&folder, kind] {
+        if (const auto registry = kind.make(folder.path(kind.name))) registry->tryAcquire(20000);
+      });
+    }
     for (const auto& call : calls) EXPECT_FALSE(thrownBy(call));
     std::vector<std::exception_ptr> errors;
     {

@@ -1,16 +1,27 @@
 #pragma once
 
-// The fixture of the tests of registries.
+// The kinds of registries, and the fixture of their tests.
 
 #include <gtest/gtest.h>
 
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "platform/process.hpp"
 #include "surroundings.hpp"
 
 namespace portpool::test {
+
+struct RegistryKind {
+  const char* name;
+  /// Null if the system has or allows none. One that needs a file is given its path.
+  std::unique_ptr<platform::LeaseRegistry> (*make)(const std::string& file);
+};
+
+/// Those that this system has, and more that can be tried on it: registry_kinds_<system>.cpp.
+std::vector<RegistryKind> registryKinds();
 
 class Registry : public ::testing::TestWithParam<RegistryKind> {
  protected:

@@ -10,7 +10,7 @@
 #include <portpool/errors.hpp>
 
 #include "fork.hpp"
-#include "platform/posix/lock_file.hpp"
+#include "platform/lock_file/lock_file.hpp"
 #include "surroundings.hpp"
 
 namespace portpool::test {

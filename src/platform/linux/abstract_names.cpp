@@ -1,9 +1,9 @@
-// Leases by abstract AF_UNIX names, and which kind of lease a process has.
+// Leases by abstract AF_UNIX names.
 
 #include "abstract_names.hpp"
 
-#include "../posix/lock_file.hpp"
-#include "../posix/lock_offset.hpp"
+#include "../lock_file/lock_file.hpp"
+#include "../lock_file/lock_offset.hpp"
 #include "../posix/network.hpp"
 #include "../posix/sockets.hpp"
 #include "lease_name.hpp"
@@ -155,11 +155,6 @@ std::unique_ptr<LeaseRegistry> makeAbstractNameRegistry() {
     if (errno != EADDRINUSE) throwSystemError("a trial lease", errno);
   }
   return std::make_unique<AbstractNameRegistry>();
-}
-
-std::unique_ptr<LeaseRegistry> makeLeaseRegistry() {
-  if (auto registry = makeAbstractNameRegistry()) return registry;
-  return makeLockFileRegistry(kLockFile);
 }
 
 }  // namespace portpool::platform

@@ -2,8 +2,8 @@
 
 #include "lease_tables.hpp"
 
-#include "../posix/lock_file.hpp"
-#include "../posix/lock_offset.hpp"
+#include "../lock_file/lock_file.hpp"
+#include "../lock_file/lock_offset.hpp"
 #include "../posix/sockets.hpp"
 #include "lease_name.hpp"
 #include "platform/files.hpp"

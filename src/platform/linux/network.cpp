@@ -1,7 +1,7 @@
 // Which network namespace this process is in.
 
-#include "../posix/lock_file.hpp"
-#include "../posix/lock_offset.hpp"
+#include "../lock_file/lock_file.hpp"
+#include "../lock_file/lock_offset.hpp"
 #include "../posix/sockets.hpp"
 #include "platform/system_error.hpp"
 

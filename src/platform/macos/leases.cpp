@@ -5,8 +5,8 @@
 // at once. flock() would need a file and a descriptor for each lease, has no way to ask for a lock
 // without taking it, and would leave the files behind.
 
-#include "../posix/lock_file.hpp"
-#include "../posix/lock_offset.hpp"
+#include "../lock_file/lock_file.hpp"
+#include "../lock_file/lock_offset.hpp"
 #include "platform/lease.hpp"
 
 #include <atomic>

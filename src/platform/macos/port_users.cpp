@@ -2,9 +2,10 @@
 
 #include "platform/port_users.hpp"
 
-#include "../posix/file_locks.hpp"
-#include "../posix/lock_file.hpp"
-#include "../posix/lock_offset.hpp"
+#include "../lock_file/file_locks.hpp"
+#include "../lock_file/lock_file.hpp"
+#include "../lock_file/lock_offset.hpp"
+#include "platform/own_leases.hpp"
 #include "platform/process.hpp"
 #include "platform/socket.hpp"
 #include "processes.hpp"
@@ -101,7 +102,9 @@ std::optional<std::vector<PortUser>> findUsers(const PortSet& ports, UserSearch 
     const auto leased = leasedAmong(ports);
     if (!leased) return std::nullopt;
     for (const auto port : *leased) {
-      users.push_back(unknownUser(port, PortUser::Use::Leases, Transport::Both));
+      auto user = leaseUser(port);
+      if (user.isThisProcess) user.command = commandOf(user.pid);
+      users.push_back(std::move(user));
     }
   }
   return users;

@@ -5,11 +5,10 @@
 
 #include "handle.hpp"
 #include "platform/lease.hpp"
+#include "platform/own_leases.hpp"
 #include "platform/system_error.hpp"
 #include "windows.hpp"
 
-#include <array>
-#include <atomic>
 #include <string>
 #include <thread>
 #include <utility>
@@ -53,19 +52,9 @@ bool isOfAnother(DWORD error) {
          error == ERROR_ACCESS_DENIED;
 }
 
-/// Whether this process has the lease of a port, as far as this copy of the library knows.
-std::array<std::atomic<bool>, 65536> isOwn{};
-
 class NamedLease final : public Lease {
  public:
-  NamedLease(Handle object, std::uint64_t key) : object_(std::move(object)), key_(key) {
-    if (key_ < isOwn.size()) isOwn[key_] = true;
-  }
-  NamedLease(const NamedLease&) = delete;
-  NamedLease& operator=(const NamedLease&) = delete;
-  ~NamedLease() override {
-    if (key_ < isOwn.size()) isOwn[key_] = false;
-  }
+  NamedLease(Handle object, std::uint64_t key) : object_(std::move(object)), own_(key) {}
 
   std::optional<std::uint16_t> await(Clock::time_point deadline) override {
     std::this_thread::sleep_until(deadline);
@@ -74,7 +63,7 @@ class NamedLease final : public Lease {
 
  private:
   Handle object_;
-  std::uint64_t key_;
+  OwnLease own_;
 };
 
 class NamedRegistry final : public LeaseRegistry {
@@ -102,8 +91,6 @@ bool isLeased(std::uint64_t key) {
   if (isOfAnother(error)) return true;
   throwSystemError("OpenEvent", static_cast<int>(error));
 }
-
-bool isLeasedByThisProcess(std::uint16_t port) { return isOwn[port]; }
 
 std::unique_ptr<LeaseRegistry> makeLeaseRegistry() { return std::make_unique<NamedRegistry>(); }
 

@@ -2,6 +2,8 @@
 
 #include "platform/port_users.hpp"
 
+#include "platform/own_leases.hpp"
+
 #include "handle.hpp"
 #include "leases.hpp"
 #include "platform/process.hpp"
@@ -46,13 +48,8 @@ std::optional<std::vector<PortUser>> findUsers(const PortSet& ports, UserSearch 
   if (search == UserSearch::SocketsAndLeases) {
     for (const auto port : ports) {
       if (!isLeased(port)) continue;
-      auto user = unknownUser(port, PortUser::Use::Leases, Transport::Both);
-      if (isLeasedByThisProcess(port)) {  // else the object does not tell who has it open
-        user.isThisProcess = true;
-        user.isExiting = false;
-        user.pid = pid();
-        user.command = programOf(user.pid);
-      }
+      auto user = leaseUser(port);
+      if (user.isThisProcess) user.command = programOf(user.pid);
       users.push_back(std::move(user));
     }
   }

@@ -2,14 +2,15 @@
 
 #include "lock_file.hpp"
 
+#include "../posix/network.hpp"
+#include "../posix/shared_file.hpp"
 #include "file_locks.hpp"
 #include "lock_offset.hpp"
-#include "network.hpp"
 #include "platform/fork.hpp"
+#include "platform/own_leases.hpp"
 #include "platform/private_socket.hpp"
 #include "platform/process.hpp"
 #include "platform/system_error.hpp"
-#include "sockets.hpp"
 
 #include <portpool/errors.hpp>
 
@@ -21,6 +22,7 @@
 #include <chrono>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -48,7 +50,7 @@ class LockFile {
       }
       const auto place = keys_.emplace(key, State::Locked).first;
       const int error = lockByte(descriptor_.get(), lockOffset(network_, key));
-      if (error == 0 && isAtPath()) return true;
+      if (error == 0 && isAtPath(descriptor_.get(), path_)) return true;
       keys_.erase(place);
       if (error == EAGAIN || error == EACCES) return false;
       if (error != 0) throwSystemError("fcntl on the lock file " + path_, error);
@@ -89,21 +91,13 @@ class LockFile {
   /// Throws as makeLockFileRegistry().
   void open();
 
-  /// Whether the path still leads to the open file: a cleaner of /tmp may have removed that.
-  bool isAtPath() const {
-    struct stat own {
-    }, there{};
-    return ::fstat(descriptor_.get(), &own) == 0 && ::stat(path_.c_str(), &there) == 0 &&
-           own.st_dev == there.st_dev && own.st_ino == there.st_ino;
-  }
-
   /// Sees to it that the open file is this process's, is the one at the path, and has no locks that
   /// were to end.
   void prepare() {
     if (process_ != currentProcess() || networksLeft_ != networksLeft) {
       keys_.clear();
       open();
-    } else if (!isAtPath()) {
+    } else if (!isAtPath(descriptor_.get(), path_)) {
       open();
       // Another process may have been faster. It finds a TCP port bound all the same.
       for (const auto& [key, state] : keys_) {
@@ -137,16 +131,8 @@ void LockFile::open() {
   const auto& path = path_;
   const auto network = networkId();
   const NoFork noFork;
-  constexpr int kFlags = O_RDWR | O_CLOEXEC | O_NOFOLLOW;
-  // Without O_CREAT first: in a sticky directory the system refuses that for another user's file.
-  Socket descriptor(::open(path.c_str(), kFlags));
-  if (!descriptor && errno == ENOENT) {
-    constexpr mode_t kEveryUser = S_IRUSR | S_IWUSR | S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH;
-    descriptor = Socket(::open(path.c_str(), kFlags | O_CREAT | O_EXCL, kEveryUser));
-    if (descriptor) ::fchmod(descriptor.get(), kEveryUser);  // whatever the umask
-    if (!descriptor && errno == EEXIST) descriptor = Socket(::open(path.c_str(), kFlags));
-  }
-  if (descriptor) descriptor = aboveStandard(std::move(descriptor));
+  constexpr mode_t kEveryUser = S_IRUSR | S_IWUSR | S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH;
+  auto descriptor = openSharedFile(path, O_RDWR, kEveryUser);
   if (!descriptor) {
     const int error = errno;
     if (error == EMFILE || error == ENFILE) throwSystemError("open " + path, error);
@@ -173,7 +159,10 @@ class LockFileLease final : public Lease {
       : file_(std::move(file)), key_(key) {}
   LockFileLease(const LockFileLease&) = delete;
   LockFileLease& operator=(const LockFileLease&) = delete;
-  ~LockFileLease() override { file_->unlock(key_, process_); }
+  ~LockFileLease() override {
+    own_.reset();  // before another thread has it
+    file_->unlock(key_, process_);
+  }
 
   std::optional<std::uint16_t> await(Clock::time_point deadline) override {
     std::this_thread::sleep_until(deadline);
@@ -183,6 +172,7 @@ class LockFileLease final : public Lease {
  private:
   std::shared_ptr<LockFile> file_;
   std::uint64_t key_;
+  std::optional<OwnLease> own_{key_};
   std::uint64_t process_ = currentProcess();
 };
 

@@ -2,7 +2,7 @@
 
 namespace portpool::test {
 
-constexpr const char* kNoFilters = "macOS filters no system calls";
+constexpr const char* kNoFilters = "this system filters no system calls";
 
 void failCall(unsigned /*call*/, unsigned /*argument*/, unsigned /*value*/, int /*error*/) {
   throw Refused(kNoFilters);

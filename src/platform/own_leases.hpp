@@ -1,0 +1,27 @@
+#pragma once
+
+// Where the system does not tell who has a lease: which are this process's, as far as this copy of
+// the library knows.
+
+#include <portpool/port_users.hpp>
+
+#include <cstdint>
+
+namespace portpool::platform {
+
+/// That this process has the lease of a key, as long as it exists.
+class OwnLease {
+ public:
+  explicit OwnLease(std::uint64_t key) noexcept;
+  OwnLease(const OwnLease&) = delete;
+  OwnLease& operator=(const OwnLease&) = delete;
+  ~OwnLease();
+
+ private:
+  std::uint64_t key_;
+};
+
+/// The user of a leased port: this process, without its command, or an unknown one.
+PortUser leaseUser(std::uint16_t port);
+
+}  // namespace portpool::platform

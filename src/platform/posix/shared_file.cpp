@@ -1,0 +1,32 @@
+#include "shared_file.hpp"
+
+#include "sockets.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <utility>
+
+namespace portpool::platform {
+
+Socket openSharedFile(const std::string& path, int access, mode_t mode) noexcept {
+  const int flags = access | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+  // Without O_CREAT first: in a sticky directory the system refuses that for another user's file.
+  Socket file(::open(path.c_str(), flags));
+  if (!file && errno == ENOENT) {
+    file = Socket(::open(path.c_str(), flags | O_CREAT | O_EXCL, mode));
+    if (file) ::fchmod(file.get(), mode);
+    if (!file && errno == EEXIST) file = Socket(::open(path.c_str(), flags));
+  }
+  return file ? aboveStandard(std::move(file)) : std::move(file);
+}
+
+bool isAtPath(int file, const std::string& path) noexcept {
+  struct stat own {
+  }, there{};
+  return ::fstat(file, &own) == 0 && ::stat(path.c_str(), &there) == 0 &&
+         own.st_dev == there.st_dev && own.st_ino == there.st_ino;
+}
+
+}  // namespace portpool::platform

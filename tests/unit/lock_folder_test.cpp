@@ -1,0 +1,137 @@
+// The folder of the lease registry by lock folder.
+
+#include <gmock/gmock.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <string>
+#include <thread>
+
+#include <portpool/errors.hpp>
+
+#include "fork.hpp"
+#include "platform/freebsd/lock_folder.hpp"
+#include "surroundings.hpp"
+
+namespace portpool::test {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::ThrowsMessage;
+
+bool isThere(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
+
+void expectUnusable(const std::string& path) {
+  EXPECT_THAT([&] { platform::makeLockFolderRegistry(path); },
+              ThrowsMessage<PortPoolError>(
+                  AllOf(HasSubstr("folder of leases " + path),
+                        HasSubstr("make it a folder in which every user can make files"))));
+}
+
+TEST(LockFolder, IsForEveryUserWhateverTheUmask) {
+  checkInChild([] {
+    const ScopedFolder folder;
+    const auto path = folder.path("leases");
+    ::umask(0077);
+    const auto lease = platform::makeLockFolderRegistry(path)->tryAcquire(20000);
+    struct stat status {};
+    EXPECT_EQ(::stat(path.c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 07777, 01777U);
+    EXPECT_EQ(::stat((path + "/20000").c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 07777, 0444U);
+  });
+}
+
+TEST(LockFolder, IsNoLinkAndNoFile) {
+  const ScopedFolder folder;
+  const auto link = folder.path("link");
+  ASSERT_EQ(::symlink(folder.path("").c_str(), link.c_str()), 0);
+  expectUnusable(link);
+  expectUnusable(folder.file("file", ""));
+  expectUnusable(folder.path("none/leases"));
+}
+
+TEST(LockFolder, KeepsNoFileOfALeaseThatEnded) {
+  const ScopedFolder folder;
+  const auto path = folder.path("leases");
+  const auto registry = platform::makeLockFolderRegistry(path);
+  auto lease = registry->tryAcquire(20000);
+  EXPECT_TRUE(isThere(path + "/20000"));
+  lease.reset();
+  EXPECT_FALSE(isThere(path + "/20000"));
+}
+
+TEST(LockFolder, LeasesWhatAKilledProcessHad) {
+  const ScopedFolder folder;
+  const auto path = folder.path("leases");
+  const auto registry = platform::makeLockFolderRegistry(path);
+  Signal isLeased;
+  ForkedChild holder([&] {
+    const auto lease = platform::makeLockFolderRegistry(path)->tryAcquire(20000);
+    if (lease) isLeased.send();
+    sleepUntilKilled();
+  });
+  isLeased.await();
+  EXPECT_FALSE(registry->tryAcquire(20000));
+  holder.kill();
+  EXPECT_TRUE(isThere(path + "/20000"));
+  EXPECT_FALSE(registry->isLeased(20000));
+  EXPECT_TRUE(registry->tryAcquire(20000));
+}
+
+TEST(LockFolder, IsMadeAgainWhenItWasRemoved) {
+  const ScopedFolder folder;
+  const auto path = folder.path("leases");
+  const auto registry = platform::makeLockFolderRegistry(path);
+  ASSERT_EQ(::rmdir(path.c_str()), 0);
+  EXPECT_FALSE(registry->isLeased(20000));
+  EXPECT_TRUE(registry->tryAcquire(20000));
+}
+
+TEST(LockFolder, ShowsThePortsThatAreLeased) {
+  const ScopedFolder folder;
+  const auto path = folder.path("leases");
+  EXPECT_EQ(platform::portsLeasedIn(path), PortSet());
+  const auto registry = platform::makeLockFolderRegistry(path);
+  const auto port = registry->tryAcquire(20000), line = registry->tryAcquire(1U << 30);
+  folder.file("leases/20001", "");
+  folder.file("leases/20000x", "");
+  EXPECT_EQ(platform::portsLeasedIn(path), PortSet({{20000, 20000}}));
+}
+
+TEST(LockFolder, OfWhichAFileMayNotBeOpenedKeepsThatPortAlone) {
+  checkInChild([] {
+    const ScopedFolder folder;
+    const auto path = folder.path("leases");
+    const auto registry = platform::makeLockFolderRegistry(path);
+    folder.file("leases/20000", "");
+    ::chmod((path + "/20000").c_str(), 0);
+    giveUpCapabilities();
+    EXPECT_FALSE(registry->tryAcquire(20000));
+    EXPECT_TRUE(registry->isLeased(20000));
+    EXPECT_TRUE(registry->tryAcquire(20001));
+  });
+}
+
+// To look for a lease, one shares its lock for an instant.
+TEST(LockFolder, IsLookedAtWithoutKeepingAnybodyOff) {
+  const ScopedFolder folder;
+  const auto path = folder.path("leases");
+  const auto registry = platform::makeLockFolderRegistry(path);
+  std::atomic<bool> isOver = false;
+  folder.file("leases/20000", "");  // as of a killed process: there is something to look at
+  std::thread reader([&] {
+    while (!isOver) registry->isLeased(20000);
+  });
+  for (int i = 0; i < 1000; ++i) {
+    ASSERT_TRUE(registry->tryAcquire(20000));
+    folder.file("leases/20000", "");
+  }
+  isOver = true;
+  reader.join();
+}
+
+}  // namespace
+}  // namespace portpool::test

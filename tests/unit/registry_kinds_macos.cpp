@@ -1,0 +1,8 @@
+#include "lease_registry.hpp"
+#include "platform/lock_file/lock_file.hpp"
+
+namespace portpool::test {
+
+std::vector<RegistryKind> registryKinds() { return {{"LockFile", platform::makeLockFileRegistry}}; }
+
+}  // namespace portpool::test
