@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <sstream>
 #include <utility>
 
 namespace portpool {
@@ -56,6 +57,14 @@ PortSearch::PortSearch(std::shared_ptr<PortPool::Impl> pool, PortRequest request
 std::string PortSearch::describe() const {
   return kindOf(*request_, count_, isBlock_) +
          (request_->name.empty() ? "" : " for " + portpool::quoted(request_->name));
+}
+
+std::string PortSearch::kind() const {
+  std::ostringstream text;
+  text << kindOf(*request_, count_, isBlock_) << ' ' << static_cast<int>(request_->family) << ' '
+       << request_->avoidTimeWait << ' ' << static_cast<int>(request_->hold);
+  for (const auto& host : request_->hosts) text << ' ' << host;
+  return text.str();
 }
 
 Allocations PortSearch::look(Reach reach) {
@@ -129,16 +138,33 @@ Allocations PortSearch::lookAside() {
     for (; !port && fresh > 0; --fresh) port = table.takeFresh();
     return port;
   };
-  while (const auto port = pool_->withTable(next)) {
+  PortSet ofNoUseToOthers;  // which a block may be of
+  while (found.size() < count_) {
+    const auto port = pool_->withTable(next);
+    if (!port) break;
     const auto state = stateForPlain(*port);
-    if (state != State::Busy) {
+    if (state != State::Busy || isBlock_) {
       pool_->withTable([&](PortTable& table) { table.put(*port, state); });
+      if (state == State::Busy) ofNoUseToOthers.insert(*port);
     } else if (auto allocation = tryPort(*port)) {
       found.push_back(std::move(allocation));
-      break;
     }
   }
+  if (isBlock_) return lookForBlockAmong(ofNoUseToOthers);
+  if (found.size() < count_) found.clear();
   return found;
+}
+
+Allocations PortSearch::lookForBlockAmong(const PortSet& ports) {
+  for (const auto& range : ports.ranges()) {
+    for (std::size_t first = range.first; first + count_ <= range.last + std::size_t{1};) {
+      std::uint16_t failed = 0;
+      auto block = tryRun(static_cast<std::uint16_t>(first), failed);
+      if (!block.empty()) return block;
+      first = failed + std::size_t{1};
+    }
+  }
+  return {};
 }
 
 Allocations PortSearch::lookForSet(Reach reach) {

@@ -42,11 +42,14 @@ class PortSearch {
   /// Throws as PortPool::allocate() does.
   Allocations look(Reach reach);
 
-  /// Looks for a port that this request can have and a plain one cannot, because another program
-  /// has it: with it, hardly anybody ahead in line is served. Throws as PortPool::allocate() does.
+  /// Looks for ports that this request can have and a plain one cannot, because other programs have
+  /// them: with these, hardly anybody ahead in line is served. Throws as PortPool::allocate() does.
   Allocations lookAside();
   /// Whether lookAside() can find anything.
-  bool canLookAside() const { return count_ == 1 && !isPlain_; }
+  bool canLookAside() const { return !isPlain_; }
+
+  /// What all requests that ask for the same have in common, and no others.
+  std::string kind() const;
 
   /// Throws HostError if a host of the request is wrong, whether any port was probed or not.
   void checkHosts() { probe_.isFree(0); }
@@ -72,6 +75,8 @@ class PortSearch {
   Allocations lookForBlockOf(unsigned states);
   /// Takes the ports from `first` on. Returns none, and the port that failed, unless all are free.
   Allocations tryRun(std::uint16_t first, std::uint16_t& failed);
+  /// Of these ports.
+  Allocations lookForBlockAmong(const PortSet& ports);
 
   /// Leases and probes one port, taken from the table. Returns null, having put it back, if it is
   /// not free, nor one of those that linger, beside which a server can bind.

@@ -43,6 +43,7 @@ PortWait::PortWait(PortPool::Impl& pool, PortSearch& search)
       deadline_(std::max(search.deadline(),
                          search.wasRefusedALease() ? start_ + kGrace : Clock::time_point())),
       place_(pool.line(), search.leftSomething()),
+      lineOfItsKind_(pool.registry(), pool.ports(), search.kind()),
       nextLook_(start_ + kLookFromOutside) {}
 
 Allocations PortWait::run() {
@@ -56,6 +57,7 @@ Allocations PortWait::run() {
         lookOnce_ = now + 2 * WaitingLine::kNoticedAfter;  // what came back before that was noticed
       }
       standing_ = place_.standing();
+      mayLookAside_ = isFirstOfItsKind(now) && standing_ == Standing::Behind;
     }
     auto allocations = look(now, isLast);
     if (!allocations.empty()) {
@@ -68,7 +70,7 @@ Allocations PortWait::run() {
     }
     report(now);
     auto until = std::min(deadline_, place_.nextAdvance(now));
-    if (standing_ != Standing::Behind || search_.canLookAside()) {
+    if (standing_ != Standing::Behind || mayLookAside_) {
       until = std::min(until, nextLook_);
     }
     if (!isReported_) until = std::min(until, reportAt());
@@ -89,17 +91,31 @@ Allocations PortWait::look(Clock::time_point now, bool isLast) {
   if (!allocations.empty()) return allocations;
   if (pool_.ports().size() - search_.forbidden().size() < search_.count()) throwForbidden();
   nextLook_ = nextLookAfter(now, platform::threadTime() - used);
-  place_.lookedInVain(now, search_.leftSomething());
+  place_.lookedInVain(now, search_.leftSomething(), search_.count() > 1);
   return allocations;
 }
 
 Allocations PortWait::lookAside(Clock::time_point now) {
-  if (now < nextLook_ || !search_.canLookAside()) return {};
+  if (now < nextLook_ || !mayLookAside_) return {};
+  nextLook_ = now + kLookFromOutside;
+  if (pool_.line().arePortsGathering()) return {};
   const auto used = platform::threadTime();
   auto allocations = search_.lookAside();
   const auto cost = platform::threadTime() - used;
   nextLook_ = now + std::max<Clock::duration>(kLookFromOutside, cost * kPauseInTimesOfALookAside);
   return allocations;
+}
+
+bool PortWait::isFirstOfItsKind(Clock::time_point now) {
+  const bool isInLine = standing_ != Standing::Outside && standing_ != Standing::Resting;
+  if (!isInLine || !search_.canLookAside()) {
+    placeInItsKind_.reset();
+    return false;
+  }
+  if (!placeInItsKind_) placeInItsKind_.emplace(lineOfItsKind_);
+  const bool isFirst = placeInItsKind_->advance(now);
+  placeInItsKind_->await(now);  // so that those behind it see that it responds
+  return isFirst || placeInItsKind_->standing() == Standing::BehindStopped;
 }
 
 PortWait::Clock::time_point PortWait::nextLookAfter(Clock::time_point now,

@@ -25,8 +25,11 @@ class PortWait {
 
   /// Looks for ports if it is time to, or if one was returned.
   Allocations look(Clock::time_point now, bool isLast);
-  /// From behind others, for what none of them could have.
+  /// From behind others, for what a plain request could not have: those that ask for the same do so
+  /// in the order of arrival, and nobody does while the first lets ports gather.
   Allocations lookAside(Clock::time_point now);
+  /// Keeps the place among those that ask for the same; returns whether it is the first of them.
+  bool isFirstOfItsKind(Clock::time_point now);
   Clock::time_point nextLookAfter(Clock::time_point now, std::chrono::nanoseconds cost) const;
 
   /// Logs once who holds which ports. The first in line does it for all, unless they wait for long.
@@ -42,6 +45,9 @@ class PortWait {
   const Clock::time_point start_ = Clock::now();
   const Clock::time_point deadline_;
   PlaceInLine place_;
+  const WaitingLine lineOfItsKind_;
+  std::optional<PlaceInLine> placeInItsKind_;  // only of one that can look aside
+  bool mayLookAside_ = false;
   std::optional<Standing> standing_;  // by the last advance
   std::optional<std::uint16_t> returned_;
   Clock::time_point nextLook_;

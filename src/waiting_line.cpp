@@ -7,22 +7,24 @@
 namespace portpool {
 namespace {
 
-/// The keys above those of the ports, by all of the set's ports. Two sets that share a line would
-/// keep each other waiting: there are four million lines.
-std::uint64_t firstKeyOf(const PortSet& ports, std::uint64_t places) {
+/// The keys above those of the ports, by all of the set's ports and the kind. Two that share a line
+/// would keep each other waiting: there are four million lines.
+std::uint64_t firstKeyOf(const PortSet& ports, const std::string& kind, std::uint64_t places) {
   constexpr std::uint64_t kLines = std::uint64_t{1} << 22, kPrime = 0x100000001b3;  // of FNV-1a
   std::uint64_t hash = 0xcbf29ce484222325;
   for (const auto& range : ports.ranges()) {
     hash = (hash ^ range.first) * kPrime;
     hash = (hash ^ range.last) * kPrime;
   }
+  for (const char c : kind) hash = (hash ^ static_cast<unsigned char>(c)) * kPrime;
   return 65536 + (hash >> 40) % kLines * places;
 }
 
 }  // namespace
 
-WaitingLine::WaitingLine(platform::LeaseRegistry& registry, const PortSet& ports)
-    : registry_(registry), firstKey_(firstKeyOf(ports, kPlaces)) {}
+WaitingLine::WaitingLine(platform::LeaseRegistry& registry, const PortSet& ports,
+                         const std::string& kind)
+    : registry_(registry), firstKey_(firstKeyOf(ports, kind, kPlaces)) {}
 
 bool WaitingLine::mayBeInUse() const noexcept {
   if (isInUse_) return true;
@@ -183,7 +185,7 @@ void PlaceInLine::endTurn(Clock::time_point now) {
   turnLength_ = std::min<Clock::duration>(2 * turnLength_, kLongestTurn);
 }
 
-void PlaceInLine::lookedInVain(Clock::time_point now, bool leftSomething) {
+void PlaceInLine::lookedInVain(Clock::time_point now, bool leftSomething, bool needsSeveral) {
   if (!leftSomething && turnEnds_ == Clock::time_point::max()) {
     isGreedy_ = false;
     turn_.reset();
@@ -194,6 +196,9 @@ void PlaceInLine::lookedInVain(Clock::time_point now, bool leftSomething) {
     leave();
     giveWay(now);
   } else if (turnEnds_ == Clock::time_point::max()) {
+    if (needsSeveral) {
+      gathering_ = line_.registry_.tryAcquire(line_.keyOf(WaitingLine::kGathering));
+    }
     turnEnds_ = now + turnLength_;
   }
 }
@@ -211,6 +216,7 @@ bool PlaceInLine::isAnyoneBehind() const {
 }
 
 void PlaceInLine::leave() noexcept {
+  gathering_.reset();
   if (!lease_) return;
   lease_.reset();
   isFirst_ = false;

@@ -10,17 +10,21 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace portpool {
 
-/// The machine-wide line of the requests that wait for ports of one set, across threads, processes
-/// and users. Each place in it is a lease: a waiter that dies leaves its place, and a waiter sleeps
-/// on the lease of its place until it is woken. There is one first place; the others form a ring,
-/// in which a waiter keeps its place until all those that it found there are gone.
+/// The machine-wide line of the requests that wait for ports of one set, or of those among them
+/// that ask for the same, across threads, processes and users. Each place in it is a lease: a
+/// waiter that dies leaves its place, and a waiter sleeps on the lease of its place until it is
+/// woken. There is one first place; the others form a ring, in which a waiter keeps its place until
+/// all those that it found there are gone.
 class WaitingLine {
  public:
-  WaitingLine(platform::LeaseRegistry& registry, const PortSet& ports);
+  /// Of all requests, or of those of that kind.
+  WaitingLine(platform::LeaseRegistry& registry, const PortSet& ports,
+              const std::string& kind = "");
 
   /// Whether anyone is in line, as of kNoticedAfter ago at most. Throws as
   /// LeaseRegistry::tryAcquire() does.
@@ -29,6 +33,10 @@ class WaitingLine {
   /// How long a process that asks often may take to notice a waiter at the front of the line:
   /// asking each time would cost a tenth of an allocation.
   static constexpr std::chrono::milliseconds kNoticedAfter{1};
+
+  /// Whether the first has the turn of those that are not served unless the others let ports
+  /// gather. Throws as LeaseRegistry::tryAcquire() does.
+  bool arePortsGathering() const { return registry_.isLeased(keyOf(kGathering)); }
 
   /// How many are in line. Throws as LeaseRegistry::tryAcquire() does.
   std::size_t count() const;
@@ -45,10 +53,10 @@ class WaitingLine {
 
  private:
   friend class PlaceInLine;
-  // The first place, the ring from 1 on, the turn of a waiter that cannot be served, and who has
-  // the turn after that.
+  // The first place, the ring from 1 on, the turn of a waiter that cannot be served, who has the
+  // turn after that, and that the first has the turn, and needs several ports.
   static constexpr std::uint64_t kFirst = 0, kRing = 254, kTurn = kRing + 1, kNextTurn = kTurn + 1,
-                                 kPlaces = kNextTurn + 1;
+                                 kGathering = kNextTurn + 1, kPlaces = kGathering + 1;
 
   std::uint64_t keyOf(std::uint64_t place) const { return firstKey_ + place; }
   /// The place in the ring at this distance after another.
@@ -102,8 +110,8 @@ class PlaceInLine {
   Standing standing() const { return standing_; }
 
   /// To be called after an unsuccessful look; `leftSomething` if it left ports that others could
-  /// use.
-  void lookedInVain(Clock::time_point now, bool leftSomething);
+  /// use, `needsSeveral` if ports have to gather.
+  void lookedInVain(Clock::time_point now, bool leftSomething, bool needsSeveral = false);
 
   /// To be called when the time is up: this process gets no other turn until it has rested.
   void giveUp(Clock::time_point now) noexcept;
@@ -143,7 +151,7 @@ class PlaceInLine {
   static constexpr int kRestInTurns = 9;
   bool isGreedy_;  // could not be served though ports were free
   bool isFirst_ = false;
-  std::unique_ptr<platform::Lease> turn_, nextTurn_;
+  std::unique_ptr<platform::Lease> turn_, nextTurn_, gathering_;
   Clock::time_point nextTurnKnock_ = Clock::time_point::min();
   Clock::duration turnLength_ = kFirstTurn, pause_ = kFirstPause;
   Clock::time_point turnEnds_ = Clock::time_point::max();

@@ -69,8 +69,10 @@ class PortPool {
   /// among the processes that see fewer than 64 free ports. A request that cannot be served
   /// although ports are free, or because other programs have every port, stays first for 0.2 to 1
   /// s, then lets the others pass for nine times as long, and then gives way to the next such
-  /// request. A process that is stopped (SIGSTOP) is passed after two seconds, or after ten if
-  /// leases are taken by lock file.
+  /// request. A port that other programs keep from TCP requests for all addresses, but not from
+  /// another kind, goes to the first of that kind, though others may be ahead of it: it looks for
+  /// one every half second, or more seldom in a large pool. A process that is stopped (SIGSTOP) is
+  /// passed after two seconds, or after ten if leases are taken by lock file.
   ///
   /// Throws HostError at once if a host of the request is wrong, DescriptorLimitError if the
   /// process or the system has no descriptor left, and NoPortAvailableError when the wait time is

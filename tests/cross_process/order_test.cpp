@@ -8,6 +8,7 @@
 #include <chrono>
 #include <csignal>
 #include <functional>
+#include <optional>
 #include <stdexcept>
 #include <thread>
 #include <utility>
@@ -315,6 +316,96 @@ TEST(Order, OneIsServedWithWhatNobodyAheadCanHave) {
     owner.cleanup();
     EXPECT_TRUE(waiter.succeeds());
   }
+}
+
+/// Ports of which foreign programs have the last ones, for TCP, and one process the first: a plain
+/// request waits for that.
+class BehindAPlainOne {
+ public:
+  explicit BehindAPlainOne(std::size_t foreign) : ports(freeBlock(foreign + 1)), pool_(ports) {
+    for (std::size_t i = 1; i <= foreign; ++i)
+      servers_.push_back(listenOn(at(ports, i), "0.0.0.0"));
+    owner_.emplace(pool_.allocate());
+    waiter_.emplace([this] { patient().allocate(); });
+    untilInLine(ports, 1);
+  }
+  ~BehindAPlainOne() {
+    owner_.reset();
+    EXPECT_TRUE(waiter_->succeeds());
+  }
+
+  PortPool patient() const {
+    PortPoolOptions options;
+    options.waitTime = kForEver;
+    return {ports, options};
+  }
+
+  const PortSet ports;
+
+ private:
+  PortPool pool_;
+  std::vector<platform::Socket> servers_;
+  std::optional<TCPPortOwner> owner_;
+  std::optional<ForkedChild> waiter_;
+};
+
+PortRequest udp() {
+  PortRequest request;
+  request.transport = Transport::UDP;
+  return request;
+}
+
+TEST(Order, SeveralAreServedWithWhatNobodyAheadCanHave) {
+  const BehindAPlainOne line(3);
+  auto pool = line.patient();
+  EXPECT_EQ(pool.allocateSeveral(3, udp()).size(), 3U);
+  EXPECT_EQ(pool.allocateBlock(3, udp()).size(), 3U);
+}
+
+TEST(Order, IsThatOfArrivalAmongThoseWhoAskForWhatNobodyAheadCanHave) {
+  const BehindAPlainOne line(1);
+  auto pool = line.patient();
+  auto owners = pool.allocateSeveral(1, udp());
+  std::vector<int> order;
+  std::vector<std::thread> waiters;
+  for (int i = 0; i < 6; ++i) {
+    waiters.emplace_back([&, i] {
+      const auto owner = pool.allocate(udp());
+      order.push_back(i);                                           // one at a time has the port
+      std::this_thread::sleep_for(std::chrono::milliseconds(130));  // as a test takes
+    });
+    untilInLine(line.ports, static_cast<std::size_t>(i) + 2);
+    std::this_thread::sleep_for(std::chrono::milliseconds(70));  // as tests begin
+  }
+  owners.clear();
+  for (auto& waiter : waiters) waiter.join();
+  expectInOrder(order);
+}
+
+// They leave it the ports that gather in its turn, though they are of no use to plain requests.
+TEST(Order, OneWhoNeedsManyHasItsTurnBesideThoseWhoLookAside) {
+  const auto ports = freeBlock(4);
+  std::vector<platform::Socket> servers;
+  for (const auto port : ports) servers.push_back(listenOn(port, "0.0.0.0"));
+  PortPoolOptions options;
+  options.waitTime = kForEver;
+  const Shared<std::atomic<bool>> isServed;
+  const Shared<std::atomic<int>> handedOut;
+  std::vector<ForkedChild> others;
+  for (int i = 0; i < 24; ++i) {
+    others.emplace_back([&, i] {
+      PortPool pool(ports, options);
+      while (!*isServed) {
+        const auto owner = pool.allocate(udp());
+        ++*handedOut;
+        std::this_thread::sleep_for(std::chrono::milliseconds(250 + 4 * i));  // as tests take
+      }
+    });
+  }
+  while (*handedOut < 40) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  EXPECT_EQ(PortPool(ports, options).allocateSeveral(4, udp()).size(), 4U);
+  *isServed = true;
+  for (auto& other : others) EXPECT_TRUE(other.succeeds());
 }
 
 TEST(Order, OneWhoIsStoppedDoesNotKeepTheOthers) {
