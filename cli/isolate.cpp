@@ -3,7 +3,6 @@
 #include <portpool/isolation.hpp>
 
 #include <algorithm>
-#include <cstdlib>
 #include <string>
 
 namespace portpool::cli {
@@ -27,10 +26,7 @@ bool listsTests(const Command& command) {
 }  // namespace
 
 int isolate(const Command& command) {
-  if (!listsTests(command)) {
-    portpool::isolate();
-    ::unsetenv("PORTPOOL_ISOLATE");  // it would cut the command's children off from each other
-  }
+  if (!listsTests(command)) portpool::isolate();
   return becomeCommand(command);
 }
 

@@ -51,7 +51,10 @@ void isolateAs(const std::string& mode) {
   try {
     isolate();
   } catch (const IsolationError& error) {
-    if (mode != "try") throw;
+    if (mode == "1") {
+      throw IsolationError(std::string(error.what()) +
+                           "; or set PORTPOOL_ISOLATE=try to go on without, or unset it");
+    }
     isDone = true;
     warn(error.what());
   }

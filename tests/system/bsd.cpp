@@ -11,7 +11,9 @@
 namespace portpool::test {
 namespace {
 
-[[noreturn]] void refuse(const char* what) { throw Refused(std::string("this system has no ") + what); }
+[[noreturn]] void refuse(const char* what) {
+  throw Refused(std::string("this system has no ") + what);
+}
 
 }  // namespace
 

@@ -74,7 +74,8 @@ TEST(LockFile, IsARegularFile) {
 }
 
 TEST(LockFile, InAMissingFolderIsAnError) {
-  expectRefused(ScopedFolder().path("none/lock"), "No such file or directory");
+  expectRefused(ScopedFolder().path("none/lock"),
+                "No such file or directory); let this user make files in its folder");
 }
 
 TEST(LockFile, ThatMayNotBeWrittenIsAnError) {
@@ -92,7 +93,8 @@ TEST(LockFile, CannotBeMadeInAFolderThatMayNotBeWritten) {
     const ScopedFolder folder;
     ::chmod(folder.path("").c_str(), 0555);
     giveUpCapabilities();
-    expectRefused(folder.path("lock"), "Permission denied");
+    expectRefused(folder.path("lock"),
+                  "Permission denied); let this user make files in its folder");
     ::chmod(folder.path("").c_str(), 0755);
   });
 }

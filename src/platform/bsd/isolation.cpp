@@ -6,8 +6,7 @@ namespace portpool::platform {
 
 void isolate() {
   throw IsolationError(
-      "cannot isolate this process: this system has no network namespaces; set "
-      "PORTPOOL_ISOLATE=try to go on without, or unset it");
+      "cannot isolate this process: this system has no network namespaces; do without");
 }
 
 }  // namespace portpool::platform

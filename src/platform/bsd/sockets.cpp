@@ -21,8 +21,8 @@ socklen_t nameUnixSocket(const std::string& text, sockaddr_un& name) noexcept {
 // to one address, and a socket that has it can be bound to one address beside a socket of all.
 const char* whyNoHolds() noexcept {
   return "this system cannot hold ports: on macOS and FreeBSD no server with SO_REUSEADDR can bind "
-         "beside a hold, and one on a single address is not kept off; ask for Hold::None, and unset "
-         "PORTPOOL_HOLD";
+         "beside a hold, and one on a single address is not kept off; ask for Hold::None, and "
+         "unset PORTPOOL_HOLD";
 }
 
 }  // namespace portpool::platform

@@ -1,8 +1,8 @@
 // Leases by locks of files, for a system that locks whole files for an open one only.
 //
-// flock() keeps processes, threads and copies of this library apart, since each opens the file anew,
-// and its lock ends with the last descriptor. A lock of fcntl() would end when any part of the
-// process closes the file, and would not keep that process's threads apart.
+// flock() keeps processes, threads and copies of this library apart, since each opens the file
+// anew, and its lock ends with the last descriptor. A lock of fcntl() would end when any part of
+// the process closes the file, and would not keep that process's threads apart.
 
 #include "lock_folder.hpp"
 

@@ -46,10 +46,14 @@ SocketAddress addressOf(const xinpcb& record) {
 PortSocket::State stateOf(const xinpcb& /*record*/) { return PortSocket::State::Listening; }
 PortSocket::State stateOf(const xtcpcb& record) {
   switch (record.t_state) {
-    case TCPS_LISTEN: return PortSocket::State::Listening;
-    case TCPS_CLOSED: return PortSocket::State::Bound;
-    case TCPS_TIME_WAIT: return PortSocket::State::Lingering;
-    default: return PortSocket::State::Connected;
+    case TCPS_LISTEN:
+      return PortSocket::State::Listening;
+    case TCPS_CLOSED:
+      return PortSocket::State::Bound;
+    case TCPS_TIME_WAIT:
+      return PortSocket::State::Lingering;
+    default:
+      return PortSocket::State::Connected;
   }
 }
 
@@ -108,9 +112,8 @@ void findLingering(std::vector<PortSocket>& sockets) {
 std::optional<std::vector<PortSocket>> socketsOn(const PortSet& ports, Transport transport,
                                                  SocketKind kind) {
   if (ports.empty()) return std::vector<PortSocket>{};
-  auto found = transport == Transport::TCP
-                   ? socketsIn<xtcpcb>("net.inet.tcp.pcblist", ports, kind)
-                   : socketsIn<xinpcb>("net.inet.udp.pcblist", ports, kind);
+  auto found = transport == Transport::TCP ? socketsIn<xtcpcb>("net.inet.tcp.pcblist", ports, kind)
+                                           : socketsIn<xinpcb>("net.inet.udp.pcblist", ports, kind);
   if (found) findLingering(*found);
   return found;
 }

@@ -81,12 +81,12 @@ void enterNamespaces() {
   throw IsolationError(
       std::string("cannot isolate this process: ") + refusal.step + ": " +
       std::generic_category().message(refusal.error) +
-      (refusal.error == EINVAL
-           ? "; isolate before the first thread starts"
+      (refusal.error == EINVAL ? "; isolate before the first thread starts"
+       : refusal.error == EMFILE || refusal.error == ENFILE
+           ? "; allow more file descriptors (ulimit -n)"
            : "; allow unprivileged user namespaces (sysctl user.max_user_namespaces, "
              "kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns; in a "
-             "container, its seccomp profile, and a /proc that can be written)") +
-      "; or set PORTPOOL_ISOLATE=try to go on without, or unset it");
+             "container, its seccomp profile, and a /proc that can be written)"));
 }
 
 /// Enters namespaces in a child, to see whether the system would stop this process half way. Throws

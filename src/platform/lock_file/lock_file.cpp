@@ -137,10 +137,13 @@ void LockFile::open() {
     const int error = errno;
     if (error == EMFILE || error == ENFILE) throwSystemError("open " + path, error);
     const bool isFolder = error == EROFS || error == ENOSPC || error == EDQUOT;
+    struct stat status {};
+    const bool isThere = ::lstat(path.c_str(), &status) == 0;
     throw PortPoolError(
         "cannot open the lock file " + path + " (" + std::generic_category().message(error) +
-        (isFolder ? "); mount its folder so that files can be written there, with room for one"
-                  : "); make it a file that every user can write, or remove it"));
+        (isFolder  ? "); mount its folder so that files can be written there, with room for one"
+         : isThere ? "); make it a file that every user can write, or remove it"
+                   : "); let this user make files in its folder"));
   }
   struct stat status {};
   if (::fstat(descriptor.get(), &status) != 0) throwSystemError("fstat " + path, errno);

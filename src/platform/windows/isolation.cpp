@@ -6,8 +6,7 @@ namespace portpool::platform {
 
 void isolate() {
   throw IsolationError(
-      "cannot isolate this process: Windows has no network of a process's own; set "
-      "PORTPOOL_ISOLATE=try to go on without, or unset it");
+      "cannot isolate this process: Windows has no network of a process's own; do without");
 }
 
 }  // namespace portpool::platform
