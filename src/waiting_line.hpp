@@ -55,7 +55,7 @@ class WaitingLine {
   friend class PlaceInLine;
   // The first place, the ring from 1 on, the turn of a waiter that cannot be served, who has the
   // turn after that, and that the first has the turn, and needs several ports.
-  static constexpr std::uint64_t kFirst = 0, kRing = 254, kTurn = kRing + 1, kNextTurn = kTurn + 1,
+  static constexpr std::uint64_t kFirst = 0, kRing = 252, kTurn = kRing + 1, kNextTurn = kTurn + 1,
                                  kGathering = kNextTurn + 1, kPlaces = kGathering + 1;
 
   std::uint64_t keyOf(std::uint64_t place) const { return firstKey_ + place; }
