@@ -91,7 +91,7 @@ bool PortSearch::findWhatIsLeft() {
       if (isStillFresh && table.take(*port)) table.put(*port, State::Leased);
     });
   }
-  return false;
+  return !isPlain_ && isBusyPortForOthers();
 }
 
 PortTable::State PortSearch::stateForPlain(std::uint16_t port) {

@@ -113,9 +113,7 @@ bool PortWait::isFirstOfItsKind(Clock::time_point now) {
     return false;
   }
   if (!placeInItsKind_) placeInItsKind_.emplace(lineOfItsKind_);
-  const bool isFirst = placeInItsKind_->advance(now);
-  placeInItsKind_->await(now);  // so that those behind it see that it responds
-  return isFirst || placeInItsKind_->standing() == Standing::BehindStopped;
+  return placeInItsKind_->advance(now);
 }
 
 PortWait::Clock::time_point PortWait::nextLookAfter(Clock::time_point now,

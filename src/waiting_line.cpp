@@ -24,7 +24,7 @@ std::uint64_t firstKeyOf(const PortSet& ports, const std::string& kind, std::uin
 
 WaitingLine::WaitingLine(platform::LeaseRegistry& registry, const PortSet& ports,
                          const std::string& kind)
-    : registry_(registry), firstKey_(firstKeyOf(ports, kind, kPlaces)) {}
+    : registry_(registry), firstKey_(firstKeyOf(ports, kind, kPlaces)), isOfAll_(kind.empty()) {}
 
 bool WaitingLine::mayBeInUse() const noexcept {
   if (isInUse_) return true;
@@ -123,6 +123,7 @@ PlaceInLine::Standing PlaceInLine::findStanding(Clock::time_point now) {
       return Standing::First;
     }
   }
+  if (!line_.isOfAll_) return Standing::Behind;
   return isAnyoneAheadStopped(now) ? Standing::BehindStopped : Standing::Behind;
 }
 
@@ -220,6 +221,7 @@ void PlaceInLine::leave() noexcept {
   if (!lease_) return;
   lease_.reset();
   isFirst_ = false;
+  if (!line_.isOfAll_) return;
   // Which of them came first, they know themselves.
   for (std::uint64_t place = 1; place <= WaitingLine::kRing; ++place) {
     line_.registry_.wake(line_.keyOf(place), 0);

@@ -66,6 +66,8 @@ class WaitingLine {
 
   platform::LeaseRegistry& registry_;
   std::uint64_t firstKey_;
+  bool
+      isOfAll_;  // in that of a kind nobody sleeps, nor reads messages: all are in that of all, too
   /// False if the line was empty when this was last checked, within kNoticedAfter.
   bool mayBeInUse() const noexcept;
 

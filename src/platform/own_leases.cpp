@@ -5,6 +5,7 @@
 
 #include <array>
 #include <atomic>
+#include <cstddef>
 
 namespace portpool::platform {
 namespace {
@@ -14,12 +15,12 @@ std::array<std::atomic<int>, 65536> leasedBy{};
 
 }  // namespace
 
-OwnLease::OwnLease(std::uint64_t key) noexcept : key_(key) {
-  if (key_ < leasedBy.size()) leasedBy[key_] = pid();
+OwnLease::OwnLease(std::uint64_t key) noexcept : key_(key), process_(pid()) {
+  if (key_ < leasedBy.size()) leasedBy[static_cast<std::size_t>(key_)] = process_;
 }
 
 OwnLease::~OwnLease() {
-  if (key_ < leasedBy.size()) leasedBy[key_] = 0;
+  if (key_ < leasedBy.size() && process_ == pid()) leasedBy[static_cast<std::size_t>(key_)] = 0;
 }
 
 PortUser leaseUser(std::uint16_t port) {

@@ -19,6 +19,7 @@ class OwnLease {
 
  private:
   std::uint64_t key_;
+  int process_;  // a forked child's copy is of no lease
 };
 
 /// The user of a leased port: this process, without its command, or an unknown one.

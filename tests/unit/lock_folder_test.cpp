@@ -1,10 +1,13 @@
 // The folder of the lease registry by lock folder.
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <filesystem>
 #include <string>
 #include <thread>
 
@@ -12,6 +15,7 @@
 
 #include "fork.hpp"
 #include "platform/freebsd/lock_folder.hpp"
+#include "platform/socket.hpp"
 #include "surroundings.hpp"
 
 namespace portpool::test {
@@ -51,6 +55,48 @@ TEST(LockFolder, IsNoLinkAndNoFile) {
   expectUnusable(link);
   expectUnusable(folder.file("file", ""));
   expectUnusable(folder.path("none/leases"));
+}
+
+TEST(LockFolder, ThatThisUserMayNotWriteIsAnError) {
+  checkInChild([] {
+    const ScopedFolder folder;
+    const auto path = folder.path("leases");
+    ASSERT_EQ(::mkdir(path.c_str(), 0555), 0);
+    giveUpCapabilities();
+    expectUnusable(path);
+  });
+}
+
+TEST(LockFolder, OfWhichAnotherSharesALockKeepsThatPortAlone) {
+  const ScopedFolder folder;
+  const auto path = folder.path("leases");
+  const auto registry = platform::makeLockFolderRegistry(path);
+  const auto file = folder.file("leases/20000", "");
+  const platform::Socket looker(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  ASSERT_EQ(::flock(looker.get(), LOCK_SH), 0);  // as of a process that is stopped while it looks
+  EXPECT_FALSE(registry->tryAcquire(20000));
+  EXPECT_TRUE(registry->tryAcquire(20001));
+}
+
+TEST(LockFolder, OfWhichAFileIsALinkKeepsThatPortAlone) {
+  const ScopedFolder folder;
+  const auto path = folder.path("leases");
+  const auto registry = platform::makeLockFolderRegistry(path);
+  ASSERT_EQ(::symlink("/dev/null", (path + "/20000").c_str()), 0);
+  EXPECT_FALSE(registry->tryAcquire(20000));
+  EXPECT_TRUE(registry->isLeased(20000));
+}
+
+TEST(LockFolder, ThatWasRemovedHasNoFileOfAnEarlierLease) {
+  const ScopedFolder folder;
+  const auto path = folder.path("leases");
+  const auto registry = platform::makeLockFolderRegistry(path);
+  auto earlier = registry->tryAcquire(20000);
+  std::filesystem::remove_all(path);
+  const auto lease = registry->tryAcquire(20000);
+  earlier.reset();
+  EXPECT_TRUE(lease);
+  EXPECT_FALSE(registry->tryAcquire(20000));
 }
 
 TEST(LockFolder, KeepsNoFileOfALeaseThatEnded) {

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <system_error>
 #include <thread>
@@ -29,6 +30,7 @@
 namespace portpool::platform {
 namespace {
 
+constexpr std::chrono::milliseconds kLongestLook{200};
 constexpr mode_t kReadableByEveryUser = S_IRUSR | S_IRGRP | S_IROTH;
 
 [[noreturn]] void throwFolderError(const std::string& path, const std::string& reason) {
@@ -40,6 +42,13 @@ constexpr mode_t kReadableByEveryUser = S_IRUSR | S_IRGRP | S_IROTH;
 /// nobody else can take it: who fails to, looks whether the other merely looks.
 bool isHeld(const Socket& file) { return ::flock(file.get(), LOCK_SH | LOCK_NB) != 0; }
 
+/// Whether that error of opening a lease's file says that another user is making it, or has put
+/// something else in its place.
+bool keepsOthersOut(int error) {
+  return error == EACCES || error == ELOOP || error == EMLINK || error == ENXIO ||
+         error == EOPNOTSUPP;
+}
+
 class LockFolderLease final : public Lease {
  public:
   LockFolderLease(PrivateSocket file, std::string path, std::uint64_t key)
@@ -48,7 +57,7 @@ class LockFolderLease final : public Lease {
   LockFolderLease& operator=(const LockFolderLease&) = delete;
   /// While it is locked: whoever has opened it meanwhile, finds it gone.
   ~LockFolderLease() override {
-    if (file_.get() != kNoSocket) ::unlink(path_.c_str());
+    if (file_.get() != kNoSocket && isAtPath(file_.get(), path_)) ::unlink(path_.c_str());
   }
 
   std::optional<std::uint16_t> await(std::chrono::steady_clock::time_point deadline) override {
@@ -69,17 +78,19 @@ class LockFolderRegistry final : public LeaseRegistry {
   LeaseKind kind() const noexcept override { return LeaseKind::LockFile; }
 
   std::unique_ptr<Lease> tryAcquire(std::uint64_t key) override {
+    // Who looks at a lease does so for an instant, unless it is stopped right then.
+    const auto end = std::chrono::steady_clock::now() + kLongestLook;
     const auto path = pathOf(key);
     const NoFork noFork;
     for (;;) {
       Socket file = openSharedFile(path, O_RDONLY, kReadableByEveryUser);
       if (!file) {
-        if (errno == EACCES) return nullptr;  // another user is making it, or keeps others out
+        if (keepsOthersOut(errno)) return nullptr;
         if (errno != ENOENT) throwSystemError("open " + path, errno);
         makeFolder();
       } else if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
         if (errno != EWOULDBLOCK) throwSystemError("flock " + path, errno);
-        if (isHeld(file)) return nullptr;
+        if (isHeld(file) || std::chrono::steady_clock::now() >= end) return nullptr;
         std::this_thread::yield();
       } else if (isAtPath(file.get(), path)) {
         return std::make_unique<LockFolderLease>(PrivateSocket(std::move(file)), path, key);
@@ -93,7 +104,7 @@ class LockFolderRegistry final : public LeaseRegistry {
     const Socket file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
     if (file) return isHeld(file);
     if (errno == ENOENT) return false;
-    if (errno == EACCES) return true;
+    if (keepsOthersOut(errno)) return true;
     throwSystemError("open " + path, errno);
   }
 
@@ -114,6 +125,9 @@ class LockFolderRegistry final : public LeaseRegistry {
     struct stat status {};
     if (::lstat(folder_.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) {
       throwFolderError(folder_, "not a directory");
+    }
+    if (::faccessat(AT_FDCWD, folder_.c_str(), R_OK | W_OK | X_OK, AT_EACCESS) != 0) {
+      throwFolderError(folder_, std::generic_category().message(errno));
     }
   }
 

@@ -57,18 +57,23 @@ class AbstractNameLease final : public Lease {
     const auto name = nameOf(key);
     const bool isSent = ::sendto(socket_.get(), &kNoPort, sizeof kNoPort,
                                  MSG_DONTWAIT | MSG_NOSIGNAL, name.get(), name.size) >= 0;
-    isFull_ = !isSent && errno == EAGAIN;
-    return isSent || isFull_;
+    const bool isFull = !isSent && errno == EAGAIN;
+    fullKnocks_ = isFull ? fullKnocks_ + 1 : 0;
+    return isSent || isFull;
   }
 
   bool isUnheard() const noexcept override {
     int bytes = 0;  // sent, and not received
-    return isFull_ || (::ioctl(socket_.get(), SIOCOUTQ, &bytes) == 0 && bytes > 0);
+    return fullKnocks_ >= kMostFullKnocks ||
+           (::ioctl(socket_.get(), SIOCOUTQ, &bytes) == 0 && bytes > 0);
   }
 
  private:
   PrivateSocket socket_;
-  bool isFull_ = false;  // the holder has more messages than the system keeps for it
+  // In a row, that found the holder with as many messages as the system keeps for it: those of many
+  // may come at one time.
+  static constexpr int kMostFullKnocks = 3;
+  int fullKnocks_ = 0;
 };
 
 class AbstractNameRegistry final : public LeaseRegistry {
