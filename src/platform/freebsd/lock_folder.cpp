@@ -57,7 +57,9 @@ class LockFolderLease final : public Lease {
   LockFolderLease& operator=(const LockFolderLease&) = delete;
   /// While it is locked: whoever has opened it meanwhile, finds it gone.
   ~LockFolderLease() override {
-    if (file_.get() != kNoSocket && isAtPath(file_.get(), path_)) ::unlink(path_.c_str());
+    // The child of a bare rfork() may not have been noticed, and would end its parent's lease.
+    const bool isOurs = file_.get() != kNoSocket && process_ == ::getpid();
+    if (isOurs && isAtPath(file_.get(), path_)) ::unlink(path_.c_str());
   }
 
   std::optional<std::uint16_t> await(std::chrono::steady_clock::time_point deadline) override {
@@ -68,6 +70,7 @@ class LockFolderLease final : public Lease {
  private:
   PrivateSocket file_;
   std::string path_;
+  pid_t process_ = ::getpid();
   OwnLease own_;
 };
 
