@@ -25,6 +25,7 @@
 
 #include "fork.hpp"
 #include "platform/linux/abstract_names.hpp"
+#include "sanitizers.hpp"
 #include "surroundings.hpp"
 
 namespace portpool::test {
@@ -228,6 +229,7 @@ TEST(Isolate, SaysWhatToDoWhereTheSystemRefuses) {
 }
 
 TEST(Isolate, SaysWhatToDoWithoutDescriptors) {
+  if (kHasAddressSanitizer) GTEST_SKIP() << "the sanitizer needs descriptors";
   checkInChild([] {
     std::string message;
     allowSockets(3);
@@ -236,7 +238,7 @@ TEST(Isolate, SaysWhatToDoWithoutDescriptors) {
     } catch (const IsolationError& error) {
       message = error.what();
     }
-    allowSockets(64);  // which the sanitizer needs some of
+    allowSockets(64);
     EXPECT_THAT(message, HasSubstr("allow more file descriptors (ulimit -n)"));
   });
 }
