@@ -16,7 +16,7 @@ set(portpool_sources_posix
     system_error.cpp
     unix_server.cpp)
 set(portpool_sources_lock_file file_locks.cpp lock_file.cpp) # needs locks of open files
-set(portpool_sources_bsd ephemeral_range.cpp isolation.cpp sockets.cpp)
+set(portpool_sources_bsd ephemeral_range.cpp isolation.cpp sockets.cpp tables.cpp)
 set(portpool_sources_linux
     abstract_names.cpp
     arguments.cpp
@@ -43,11 +43,11 @@ set(portpool_sources_freebsd
     copied_memory.cpp
     leases.cpp
     lock_folder.cpp
+    open_sockets.cpp
     port_users.cpp
     process.cpp
     socket_tables.cpp
-    sockets.cpp
-    tables.cpp)
+    sockets.cpp)
 set(portpool_sources_windows
     environment.cpp
     ephemeral_range.cpp

@@ -2,10 +2,11 @@
 
 #include "platform/port_users.hpp"
 
+#include "../bsd/tables.hpp"
 #include "lock_folder.hpp"
+#include "open_sockets.hpp"
 #include "platform/own_leases.hpp"
 #include "platform/process.hpp"
-#include "tables.hpp"
 #include "text.hpp"
 
 #include <sys/param.h>

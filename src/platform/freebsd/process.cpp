@@ -2,9 +2,9 @@
 
 #include "platform/process.hpp"
 
+#include "../bsd/tables.hpp"
 #include "../posix/environ.hpp"
 #include "platform/fork.hpp"
-#include "tables.hpp"
 
 #include <sys/sysctl.h>
 

@@ -1,7 +1,8 @@
 // The kernel's tables of sockets, with those that no process has open any more.
 
+#include "../bsd/tables.hpp"
+#include "open_sockets.hpp"
 #include "platform/port_users.hpp"
-#include "tables.hpp"
 
 #include <sys/types.h>
 

@@ -1,11 +1,11 @@
 #include "tables.hpp"
 
-#include <sys/file.h>
+#include <sys/types.h>
+
 #include <sys/sysctl.h>
 
 #include <array>
 #include <cerrno>
-#include <cstring>
 
 namespace portpool::platform {
 
@@ -31,21 +31,6 @@ std::optional<std::string> readTable(const char* name) {
   std::size_t length = numbers.size();
   if (::sysctlnametomib(name, numbers.data(), &length) != 0) return std::nullopt;
   return readTable({numbers.data(), numbers.data() + length});
-}
-
-std::optional<std::vector<OpenSocket>> openSockets() {
-  const auto table = readTable("kern.file");
-  if (!table) return std::nullopt;
-  std::vector<OpenSocket> sockets;
-  for (std::size_t place = 0; table->size() - place >= sizeof(xfile);) {
-    xfile file{};
-    std::memcpy(&file, &(*table)[place], sizeof file);
-    if (file.xf_size < sizeof file) return std::nullopt;  // of another version of the system
-    if (file.xf_type == DTYPE_SOCKET) sockets.push_back({file.xf_pid, file.xf_data});
-    place += file.xf_size;
-    if (place > table->size()) break;
-  }
-  return sockets;
 }
 
 }  // namespace portpool::platform
