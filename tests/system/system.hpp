@@ -1,8 +1,8 @@
 #pragma once
 
-// What tests do to the system or ask of it, beyond fork.hpp. The files beside it
-// implement it, and some functions of surroundings.hpp. Where a system cannot do one,
-// that throws Refused, and its test is skipped.
+// What tests do to the system or ask of it, beyond fork.hpp. The files beside it implement it, and
+// some functions of surroundings.hpp. Where a system cannot do one, that throws Refused, and its
+// test is skipped.
 
 #include <sys/types.h>
 

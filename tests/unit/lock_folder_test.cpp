@@ -25,8 +25,6 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::ThrowsMessage;
 
-bool isThere(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
-
 void expectUnusable(const std::string& path) {
   EXPECT_THAT([&] { platform::makeLockFolderRegistry(path); },
               ThrowsMessage<PortPoolError>(
@@ -34,10 +32,18 @@ void expectUnusable(const std::string& path) {
                         HasSubstr("make it a folder in which every user can make files"))));
 }
 
-TEST(LockFolder, IsForEveryUserWhateverTheUmask) {
-  checkInChild([] {
-    const ScopedFolder folder;
-    const auto path = folder.path("leases");
+class LockFolder : public ::testing::Test {
+ protected:
+  bool isThere(const std::string& name) const {
+    return std::filesystem::exists(std::filesystem::symlink_status(path + '/' + name));
+  }
+
+  const ScopedFolder folder;
+  const std::string path = folder.path("leases");
+};
+
+TEST_F(LockFolder, IsForEveryUserWhateverTheUmask) {
+  checkInChild([&] {
     ::umask(0077);
     const auto lease = platform::makeLockFolderRegistry(path)->tryAcquire(20000);
     struct stat status {};
@@ -48,8 +54,7 @@ TEST(LockFolder, IsForEveryUserWhateverTheUmask) {
   });
 }
 
-TEST(LockFolder, IsNoLinkAndNoFile) {
-  const ScopedFolder folder;
+TEST_F(LockFolder, IsNoLinkAndNoFile) {
   const auto link = folder.path("link");
   ASSERT_EQ(::symlink(folder.path("").c_str(), link.c_str()), 0);
   expectUnusable(link);
@@ -57,19 +62,15 @@ TEST(LockFolder, IsNoLinkAndNoFile) {
   expectUnusable(folder.path("none/leases"));
 }
 
-TEST(LockFolder, ThatThisUserMayNotWriteIsAnError) {
-  checkInChild([] {
-    const ScopedFolder folder;
-    const auto path = folder.path("leases");
+TEST_F(LockFolder, ThatThisUserMayNotWriteIsAnError) {
+  checkInChild([&] {
     ASSERT_EQ(::mkdir(path.c_str(), 0555), 0);
     giveUpCapabilities();
     expectUnusable(path);
   });
 }
 
-TEST(LockFolder, OfWhichAnotherSharesALockKeepsThatPortAlone) {
-  const ScopedFolder folder;
-  const auto path = folder.path("leases");
+TEST_F(LockFolder, OfWhichAnotherSharesALockKeepsThatPortAlone) {
   const auto registry = platform::makeLockFolderRegistry(path);
   const auto file = folder.file("leases/20000", "");
   const platform::Socket looker(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
@@ -78,18 +79,14 @@ TEST(LockFolder, OfWhichAnotherSharesALockKeepsThatPortAlone) {
   EXPECT_TRUE(registry->tryAcquire(20001));
 }
 
-TEST(LockFolder, OfWhichAFileIsALinkKeepsThatPortAlone) {
-  const ScopedFolder folder;
-  const auto path = folder.path("leases");
+TEST_F(LockFolder, OfWhichAFileIsALinkKeepsThatPortAlone) {
   const auto registry = platform::makeLockFolderRegistry(path);
   ASSERT_EQ(::symlink("/dev/null", (path + "/20000").c_str()), 0);
   EXPECT_FALSE(registry->tryAcquire(20000));
   EXPECT_TRUE(registry->isLeased(20000));
 }
 
-TEST(LockFolder, ThatWasRemovedHasNoFileOfAnEarlierLease) {
-  const ScopedFolder folder;
-  const auto path = folder.path("leases");
+TEST_F(LockFolder, ThatWasRemovedHasNoFileOfAnEarlierLease) {
   const auto registry = platform::makeLockFolderRegistry(path);
   auto earlier = registry->tryAcquire(20000);
   std::filesystem::remove_all(path);
@@ -99,19 +96,15 @@ TEST(LockFolder, ThatWasRemovedHasNoFileOfAnEarlierLease) {
   EXPECT_FALSE(registry->tryAcquire(20000));
 }
 
-TEST(LockFolder, KeepsNoFileOfALeaseThatEnded) {
-  const ScopedFolder folder;
-  const auto path = folder.path("leases");
+TEST_F(LockFolder, KeepsNoFileOfALeaseThatEnded) {
   const auto registry = platform::makeLockFolderRegistry(path);
   auto lease = registry->tryAcquire(20000);
-  EXPECT_TRUE(isThere(path + "/20000"));
+  EXPECT_TRUE(isThere("20000"));
   lease.reset();
-  EXPECT_FALSE(isThere(path + "/20000"));
+  EXPECT_FALSE(isThere("20000"));
 }
 
-TEST(LockFolder, LeasesWhatAKilledProcessHad) {
-  const ScopedFolder folder;
-  const auto path = folder.path("leases");
+TEST_F(LockFolder, LeasesWhatAKilledProcessHad) {
   const auto registry = platform::makeLockFolderRegistry(path);
   Signal isLeased;
   ForkedChild holder([&] {
@@ -122,23 +115,19 @@ TEST(LockFolder, LeasesWhatAKilledProcessHad) {
   isLeased.await();
   EXPECT_FALSE(registry->tryAcquire(20000));
   holder.kill();
-  EXPECT_TRUE(isThere(path + "/20000"));
+  EXPECT_TRUE(isThere("20000"));
   EXPECT_FALSE(registry->isLeased(20000));
   EXPECT_TRUE(registry->tryAcquire(20000));
 }
 
-TEST(LockFolder, IsMadeAgainWhenItWasRemoved) {
-  const ScopedFolder folder;
-  const auto path = folder.path("leases");
+TEST_F(LockFolder, IsMadeAgainWhenItWasRemoved) {
   const auto registry = platform::makeLockFolderRegistry(path);
   ASSERT_EQ(::rmdir(path.c_str()), 0);
   EXPECT_FALSE(registry->isLeased(20000));
   EXPECT_TRUE(registry->tryAcquire(20000));
 }
 
-TEST(LockFolder, ShowsThePortsThatAreLeased) {
-  const ScopedFolder folder;
-  const auto path = folder.path("leases");
+TEST_F(LockFolder, ShowsThePortsThatAreLeased) {
   EXPECT_EQ(platform::portsLeasedIn(path), PortSet());
   const auto registry = platform::makeLockFolderRegistry(path);
   const auto port = registry->tryAcquire(20000), line = registry->tryAcquire(1U << 30);
@@ -147,10 +136,8 @@ TEST(LockFolder, ShowsThePortsThatAreLeased) {
   EXPECT_EQ(platform::portsLeasedIn(path), PortSet({{20000, 20000}}));
 }
 
-TEST(LockFolder, OfWhichAFileMayNotBeOpenedKeepsThatPortAlone) {
-  checkInChild([] {
-    const ScopedFolder folder;
-    const auto path = folder.path("leases");
+TEST_F(LockFolder, OfWhichAFileMayNotBeOpenedKeepsThatPortAlone) {
+  checkInChild([&] {
     const auto registry = platform::makeLockFolderRegistry(path);
     folder.file("leases/20000", "");
     ::chmod((path + "/20000").c_str(), 0);
@@ -162,9 +149,7 @@ TEST(LockFolder, OfWhichAFileMayNotBeOpenedKeepsThatPortAlone) {
 }
 
 // To look for a lease, one shares its lock for an instant.
-TEST(LockFolder, IsLookedAtWithoutKeepingAnybodyOff) {
-  const ScopedFolder folder;
-  const auto path = folder.path("leases");
+TEST_F(LockFolder, IsLookedAtWithoutKeepingAnybodyOff) {
   const auto registry = platform::makeLockFolderRegistry(path);
   std::atomic<bool> isOver = false;
   folder.file("leases/20000", "");  // as of a killed process: there is something to look at

@@ -2,10 +2,9 @@
 
 #include "platform/port_users.hpp"
 
-#include "platform/own_leases.hpp"
-
 #include "handle.hpp"
 #include "leases.hpp"
+#include "platform/own_leases.hpp"
 #include "platform/process.hpp"
 #include "socket_tables.hpp"
 #include "text.hpp"
