@@ -295,6 +295,12 @@ void PortPool::Impl::expect(std::uint16_t port) {
   withTable([&](PortTable& table) { table.expect(port); });
 }
 
+std::size_t PortPool::Impl::portsBeingTried() {
+  return withTable([&](const PortTable& table) {
+    return table.count(PortTable::State::Taken) - statistics_.allocated;
+  });
+}
+
 PortPoolStatistics PortPool::Impl::statistics() {
   return withTable([&](const PortTable&) { return statistics_; });
 }

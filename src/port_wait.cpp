@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <map>
 #include <sstream>
+#include <thread>
 #include <vector>
 
 namespace portpool {
@@ -28,6 +29,9 @@ constexpr int kPauseInTimesOfALook = 50, kPauseInTimesOfALookFromOutside = 2000,
 constexpr milliseconds kLongestPause{2000}, kLongestPauseOutside{10000};
 // What a child has copies of at its start is still leased for so long.
 constexpr milliseconds kGrace{20};
+// Another thread, without a processor for a while, may be trying a port for so long.
+constexpr milliseconds kLongestTrial{2000}, kBetweenTrials{1};
+constexpr int kPauseInTimesOfALookAtTrials = 10;
 
 std::string inSeconds(milliseconds time) {
   std::ostringstream text;
@@ -59,12 +63,19 @@ Allocations PortWait::run() {
       standing_ = place_.standing();
       mayLookAside_ = isFirstOfItsKind(now) && standing_ == Standing::Behind;
     }
+    const bool othersTry = isLast && pool_.portsBeingTried() > 0;
     auto allocations = look(now, isLast);
     if (!allocations.empty()) {
       if (standing_ == Standing::BehindStopped) pool_.line().ignore();
       return allocations;
     }
     if (isLast) {
+      if ((othersTry || mayHaveMissedAPort()) && now < deadline_ + kLongestTrial) {
+        const auto cost = Clock::now() - now;
+        std::this_thread::sleep_for(std::clamp<Clock::duration>(cost * kPauseInTimesOfALookAtTrials,
+                                                                kBetweenTrials, kLongestTrial));
+        continue;
+      }
       place_.giveUp(now);
       throwTimeIsUp();
     }
@@ -114,6 +125,11 @@ bool PortWait::isFirstOfItsKind(Clock::time_point now) {
   }
   if (!placeInItsKind_) placeInItsKind_.emplace(lineOfItsKind_);
   return placeInItsKind_->advance(now);
+}
+
+bool PortWait::mayHaveMissedAPort() const {
+  const bool isAnyFresh = pool_.withTable([](const PortTable& table) { return table.fresh() > 0; });
+  return pool_.portsBeingTried() > 0 || (search_.count() == 1 && isAnyFresh);
 }
 
 PortWait::Clock::time_point PortWait::nextLookAfter(Clock::time_point now,

@@ -102,6 +102,23 @@ TEST(Waiting, ForNoTimeFindsTheLastPortThoughAnotherLooksForSeveral) {
   thread.join();
 }
 
+TEST(Waiting, ForNoTimeFindsTheLastPortThoughAnotherTriesIt) {
+  PortPool pool(freshPorts(1), impatient());
+  const auto port = *pool.ports().begin();
+  const auto foreign = openSocket(AF_INET, Reuse::No, SOCK_DGRAM);
+  ASSERT_EQ(bindTo(foreign, "0.0.0.0", port), 0);
+  PortRequest forBoth;
+  forBoth.transport = Transport::Both;
+  std::atomic<bool> isOver{false};
+  std::thread thread([&] {
+    while (!isOver) EXPECT_THROW(pool.allocate(forBoth), NoPortAvailableError);
+  });
+  const int times = isEmulated() ? 100 : 3000;
+  for (int i = 0; i < times; ++i) EXPECT_NO_THROW(pool.allocate());
+  isOver = true;
+  thread.join();
+}
+
 TEST(Waiting, ForNoTimeFindsTheLastPortThoughOthersWait) {
   PortPool pool(freshPorts(1), impatient());
   const auto registry = platform::makeLeaseRegistry();
