@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -10,6 +11,7 @@
 #include <stdexcept>
 #include <string>
 #include <system_error>
+#include <thread>
 
 namespace portpool::test {
 
@@ -91,6 +93,31 @@ void sleepUntilKilled() {
 void becomeUser(unsigned number) {
   constexpr unsigned kFirst = 61184;  // numbers that no distribution gives to people
   if (::geteuid() == 0 && ::setuid(kFirst + number) != 0) throwErrno("setuid");
+}
+
+bool actAtOnceWithAnotherUser(int times, const std::function<void(int)>& act) {
+  struct Steps {
+    std::atomic<int> begun{0}, failed{0};
+  };
+  const Shared<Steps> steps;
+  const auto actInStep = [&] {
+    for (int i = 0; i < times; ++i) {
+      ++steps->begun;
+      while (steps->begun < 2 * i + 2) std::this_thread::yield();
+      try {
+        act(i);
+      } catch (const std::exception& error) {
+        std::fprintf(stderr, "%s\n", error.what());
+        ++steps->failed;
+      }
+    }
+  };
+  ForkedChild other([&] {
+    becomeUser(0);
+    actInStep();
+  });
+  actInStep();
+  return other.succeeds() && steps->failed == 0;
 }
 
 }  // namespace portpool::test

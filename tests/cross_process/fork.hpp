@@ -90,6 +90,10 @@ class Signal {
 /// Becomes a user without rights, a different one for each number, if this process is root's.
 void becomeUser(unsigned number);
 
+/// For each number below `times`, calls `act` in this process and in one of another user at the
+/// same time. Returns false if it threw.
+bool actAtOnceWithAnotherUser(int times, const std::function<void(int)>& act);
+
 // ---- What a system does differently: fork_linux.cpp, fork_bsd.cpp -------------------------------
 
 /// Has this process killed when its parent ends, where the system can.

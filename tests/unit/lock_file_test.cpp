@@ -44,6 +44,14 @@ TEST(LockFile, IsWritableByEveryUserWhateverTheUmask) {
   });
 }
 
+TEST(LockFile, IsWritableAsSoonAsItIsThere) {
+  const ScopedFolder folder;
+  ASSERT_EQ(::chmod(folder.path("").c_str(), 01777), 0);
+  EXPECT_TRUE(actAtOnceWithAnotherUser(isEmulated() ? 100 : 1000, [&](int i) {
+    platform::makeLockFileRegistry(folder.path(std::to_string(i)));
+  }));
+}
+
 TEST(LockFile, StaysAsItIsWhenItIsThere) {
   const ScopedFolder folder;
   const auto path = folder.file("lock", "precious");

@@ -54,6 +54,13 @@ TEST_F(LockFolder, IsForEveryUserWhateverTheUmask) {
   });
 }
 
+TEST_F(LockFolder, IsWritableAsSoonAsItIsThere) {
+  ASSERT_EQ(::chmod(folder.path("").c_str(), 01777), 0);
+  EXPECT_TRUE(actAtOnceWithAnotherUser(isEmulated() ? 100 : 1000, [&](int i) {
+    platform::makeLockFolderRegistry(path + std::to_string(i));
+  }));
+}
+
 TEST_F(LockFolder, IsNoLinkAndNoFile) {
   const auto link = folder.path("link");
   ASSERT_EQ(::symlink(folder.path("").c_str(), link.c_str()), 0);

@@ -120,10 +120,9 @@ class LockFolderRegistry final : public LeaseRegistry {
   /// A cleaner of /tmp may remove it.
   void makeFolder() const {
     constexpr mode_t kOwnFilesOfEveryUser = S_ISVTX | S_IRWXU | S_IRWXG | S_IRWXO;
-    if (::mkdir(folder_.c_str(), kOwnFilesOfEveryUser) == 0) {
-      ::chmod(folder_.c_str(), kOwnFilesOfEveryUser);  // whatever the umask
-    } else if (errno != EEXIST) {
-      throwFolderError(folder_, std::generic_category().message(errno));
+    const NoFork noFork;
+    if (const int error = makeSharedFolder(folder_, kOwnFilesOfEveryUser); error != 0) {
+      throwFolderError(folder_, std::generic_category().message(error));
     }
     struct stat status {};
     if (::lstat(folder_.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) {

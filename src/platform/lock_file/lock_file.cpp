@@ -132,6 +132,7 @@ void LockFile::open() {
   const auto network = networkId();
   const NoFork noFork;
   constexpr mode_t kEveryUser = S_IRUSR | S_IWUSR | S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH;
+  makeSharedFile(path, kEveryUser);  // in vain where there are no hard links, or no file
   auto descriptor = openSharedFile(path, O_RDWR, kEveryUser);
   if (!descriptor) {
     const int error = errno;

@@ -4,11 +4,23 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <utility>
 
 namespace portpool::platform {
+namespace {
+
+constexpr const char* kBeforehand = ".XXXXXX";
+
+bool isThere(const std::string& path) noexcept {
+  struct stat status {};
+  return ::lstat(path.c_str(), &status) == 0;
+}
+
+}  // namespace
 
 Socket openSharedFile(const std::string& path, int access, mode_t mode) noexcept {
   const int flags = access | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
@@ -20,6 +32,28 @@ Socket openSharedFile(const std::string& path, int access, mode_t mode) noexcept
     if (!file && errno == EEXIST) file = Socket(::open(path.c_str(), flags));
   }
   return file ? aboveStandard(std::move(file)) : std::move(file);
+}
+
+int makeSharedFile(const std::string& path, mode_t mode) {
+  if (isThere(path)) return 0;
+  std::string name = path + kBeforehand;
+  const Socket file(::mkostemp(name.data(), O_CLOEXEC));
+  if (!file) return errno;
+  const bool isMade = ::fchmod(file.get(), mode) == 0 && ::link(name.c_str(), path.c_str()) == 0;
+  const int error = isMade ? 0 : errno;
+  ::unlink(name.c_str());
+  return isThere(path) ? 0 : error;
+}
+
+int makeSharedFolder(const std::string& path, mode_t mode) {
+  if (isThere(path)) return 0;
+  std::string name = path + kBeforehand;
+  if (::mkdtemp(name.data()) == nullptr) return errno;
+  // Replaces what another has made meanwhile only as long as that is empty.
+  const bool isMade = ::chmod(name.c_str(), mode) == 0 && ::rename(name.c_str(), path.c_str()) == 0;
+  const int error = isMade ? 0 : errno;
+  if (!isMade) ::rmdir(name.c_str());
+  return isThere(path) ? 0 : error;
 }
 
 bool isAtPath(int file, const std::string& path) noexcept {
