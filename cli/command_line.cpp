@@ -1,6 +1,7 @@
 // The options of each command, and its help.
 
 #include "commands.hpp"
+#include "output.hpp"
 
 #include <portpool/portpool.hpp>
 
@@ -15,6 +16,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -65,7 +67,10 @@ class CommandLine {
       using Code = CLI::ExitCodes;
       const auto code = static_cast<Code>(error.get_exit_code());
       if (code == Code::RequiredError || code == Code::ExtrasError) throwWithGuidance();
-      return app_.exit(error) == 0 ? 0 : kUsage;
+      std::ostringstream text;  // of --help and --version
+      const bool isDone = app_.exit(error, text) == 0;
+      print(text.str());
+      return isDone ? 0 : kUsage;
     }
     return chosen_();
   }

@@ -138,6 +138,13 @@ TEST(Usage, VersionIsOneLine) {
   EXPECT_EQ(runPortpool({"--version"}).output, "portpool " PORTPOOL_VERSION "\n");
 }
 
+TEST(Usage, ThatCannotBeWrittenIsAFailure) {
+  for (const std::string option : {"--version", "--help", "exec --help"}) {
+    EXPECT_EQ(runScript("portpool " + option + " > /dev/full 2> /dev/null").exitCode, kFailure)
+        << option;
+  }
+}
+
 TEST(Failure, OfThePoolIsToldOnStderr) {
   for (const auto& arguments : {Arguments{"exec", "--", "true"}, Arguments{"get"}}) {
     const auto result = runPortpool(arguments, {{"PORTPOOL_PORTS", "20000-x"}});
