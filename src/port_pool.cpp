@@ -238,11 +238,14 @@ Allocations PortPool::Impl::handOut(PortSearch& search) {
     search.checkHosts();
     allocations = PortWait(*this, search).run();
   }
-  withTable([&](const PortTable&) {
+  withTable([&](PortTable& table) {
     statistics_.allocated += allocations.size();
     statistics_.peak = std::max(statistics_.peak, statistics_.allocated);
     statistics_.lifetimeTotal += allocations.size();
-    for (const auto& allocation : allocations) allocation->handOut();
+    for (const auto& allocation : allocations) {
+      allocation->handOut();
+      table.handOut(allocation->port());
+    }
   });
   if (verbose_) {
     for (const auto& allocation : allocations) {
@@ -293,12 +296,6 @@ bool PortPool::Impl::draw(std::size_t count, PortServer::Choice choice) {
 
 void PortPool::Impl::expect(std::uint16_t port) {
   withTable([&](PortTable& table) { table.expect(port); });
-}
-
-std::size_t PortPool::Impl::portsBeingTried() {
-  return withTable([&](const PortTable& table) {
-    return table.count(PortTable::State::Taken) - statistics_.allocated;
-  });
 }
 
 PortPoolStatistics PortPool::Impl::statistics() {

@@ -99,9 +99,6 @@ class PortPool::Impl : public std::enable_shared_from_this<PortPool::Impl> {
   /// Throws PortServerError.
   bool draw(std::size_t count, PortServer::Choice choice);
 
-  /// The ports that searches have taken to see whether they are free.
-  std::size_t portsBeingTried();
-
   /// To be called when a message says that the port was returned.
   void expect(std::uint16_t port);
 

@@ -16,7 +16,6 @@ namespace {
 
 using State = PortTable::State;
 
-constexpr std::size_t kPorts = 65536;
 constexpr std::size_t kMostDraws = 300;  // from a server, beyond those that are wanted
 // So long a server may be asked for others, though nobody wants to wait.
 constexpr std::chrono::milliseconds kShortestDraws{200};
@@ -73,7 +72,44 @@ Allocations PortSearch::look(Reach reach) {
   wasRefusedALease_ = false;
   auto found = isBlock_ ? lookForBlock(reach) : lookForSet(reach);
   leftSomething_ = found.empty() && findWhatIsLeft();
+  if (found.empty()) findMissed();
   return found;
+}
+
+void PortSearch::findMissed() {
+  missed_.clear();
+  if (tried_.empty()) return;
+  missed_.reserve(pool_->ports().size());  // before the lock
+  pool_->withTable([&](const PortTable& table) {
+    for (const auto port : pool_->ports()) {
+      const auto state = table.state(port);
+      const bool isMissed = state != State::Absent && state != State::Owned && !tried_[port];
+      if (state == State::Taken || (count_ == 1 && isMissed)) missed_.push_back(port);
+    }
+  });
+}
+
+Allocations PortSearch::lookAtMissed() {
+  Allocations found;
+  if (missed_.empty()) return found;
+  std::vector<std::uint16_t> stillMissed;
+  for (const auto port : std::exchange(missed_, {})) {
+    auto state = State::Taken;
+    pool_->withTable([&](PortTable& table) {
+      state = table.state(port);
+      if (count_ == 1) table.take(port);
+    });
+    if (state == State::Taken) {
+      stillMissed.push_back(port);
+    } else if (count_ == 1 && state != State::Owned) {
+      if (auto allocation = tryPort(port)) found.push_back(std::move(allocation));
+      if (!found.empty()) return found;
+    }
+  }
+  missed_ = std::move(stillMissed);
+  if (count_ == 1 || !missed_.empty()) return found;
+  tried_.clear();
+  return look(Reach::Everything);
 }
 
 bool PortSearch::findWhatIsLeft() {
@@ -306,6 +342,7 @@ std::unique_ptr<detail::Allocation> PortSearch::tryPort(std::uint16_t port, bool
   try {
     // The lease first: a probe of a port that somebody else leases could break its own bind.
     const platform::NoFork noFork;
+    if (!tried_.empty()) tried_[port] = true;
     // To ask costs less than to try, where the answer is most likely yes.
     const bool isLeased = (wasLeased || wasRefusedALease_) && registry.isLeased(port);
     auto lease = isLeased ? nullptr : registry.tryAcquire(port);

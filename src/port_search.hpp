@@ -60,10 +60,23 @@ class PortSearch {
   /// The ports that this user may not bind, as far as the last look found any.
   const PortSet& forbidden() const { return forbidden_; }
 
-  /// Whether the last, unsuccessful look found a port that is leased.
-  bool wasRefusedALease() const { return wasRefusedALease_; }
+  /// Whether a port that the last, unsuccessful look found taken may be so only by copies of its
+  /// lease or its hold, in a process that is just being started.
+  bool mayBeCopied() const { return wasRefusedALease_ || request_->hold != Hold::None; }
+
+  /// To be called before the last look, after which lookAtMissed() can follow.
+  void rememberTried() { tried_.assign(kPorts, false); }
+  /// Looks at the ports that other threads of this process were trying, and this search therefore
+  /// was not, as soon as they no longer do; for several ports, looks once more at all.
+  Allocations lookAtMissed();
+  /// Whether other threads are still trying some of them.
+  bool hasMissed() const { return !missed_.empty(); }
 
  private:
+  static constexpr std::size_t kPorts = 65536;
+
+  /// Which ports lookAtMissed() is to look at.
+  void findMissed();
   Allocations lookForSet(Reach reach);
   /// Of the busy ports, those that linger, until there are enough.
   void takeLingering(Allocations& found);
@@ -105,6 +118,8 @@ class PortSearch {
   std::vector<std::uint16_t> lingering_;  // oldest first; empty until they are looked up
   std::vector<bool> isLingering_;         // the same, by port
   Clock::time_point nextLookUp_;
+  std::vector<bool> tried_;  // by port; empty unless they are remembered
+  std::vector<std::uint16_t> missed_;
   PortSet forbidden_;
   bool wasRefusedALease_ = false;
   bool leftSomething_ = false;

@@ -59,7 +59,7 @@ std::optional<std::uint16_t> PortTable::takeOldest(State state) {
 
 bool PortTable::take(std::uint16_t port) {
   const auto state = states_[port];
-  if (state == State::Absent || state == State::Taken) return false;
+  if (state == State::Absent || state == State::Taken || state == State::Owned) return false;
   if (isQueued(state)) unlink(port);
   setState(port, State::Taken);
   return true;
@@ -96,7 +96,8 @@ void PortTable::removeAll() noexcept {
 
 void PortTable::leaveTakenToParent() noexcept {
   for (std::uint32_t port = first_; port <= last_; ++port) {
-    if (states_[port] == State::Taken) put(static_cast<std::uint16_t>(port), State::Leased);
+    const bool isTaken = states_[port] == State::Taken || states_[port] == State::Owned;
+    if (isTaken) put(static_cast<std::uint16_t>(port), State::Leased);
   }
 }
 

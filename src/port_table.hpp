@@ -14,7 +14,7 @@ namespace portpool {
 
 /// What a pool knows about each of its ports, and the order in which it tries them. Looking up,
 /// taking and putting back a port takes constant time and allocates no memory. Whoever takes a port
-/// must put it back. Not thread-safe.
+/// must put it back, whether it was handed out or not. Not thread-safe.
 class PortTable {
  public:
   enum class State : std::uint8_t {
@@ -23,7 +23,8 @@ class PortTable {
     Returned,  ///< used, and free again
     Leased,    ///< its lease was refused: it will be returned soon
     Busy,      ///< its probe was refused: another program has it
-    Taken,
+    Taken,     ///< somebody tries it
+    Owned,     ///< handed out
   };
 
   PortTable(const PortSet& ports, std::uint64_t seed);
@@ -46,7 +47,10 @@ class PortTable {
   /// Takes this port; false if it is already taken or does not belong to the pool.
   bool take(std::uint16_t port);
 
-  /// Puts a taken port back: as the last Returned, Leased or Busy one.
+  /// From now on a taken port counts as Owned.
+  void handOut(std::uint16_t port) noexcept { setState(port, State::Owned); }
+
+  /// Puts a port back: as the last Returned, Leased or Busy one.
   void put(std::uint16_t port, State state) noexcept;
 
   /// Makes a leased or busy port, which has been returned, the next fresh one after the unused
@@ -59,7 +63,7 @@ class PortTable {
   /// Leaves the pool without ports.
   void removeAll() noexcept;
 
-  /// In a forked child: taken ports belong to the parent, so they count as leased.
+  /// In a forked child: what is taken or owned is the parent's, so it counts as leased.
   void leaveTakenToParent() noexcept;
 
   /// The first of `count` consecutive ports at or after `from` whose states are all in `states`,
@@ -79,7 +83,7 @@ class PortTable {
     std::uint16_t front = 0, back = 0;
   };
   static constexpr std::size_t kPorts = 65536;
-  static constexpr std::size_t kStates = 6;
+  static constexpr std::size_t kStates = 7;
 
   Queue& queueOf(State state) { return queues_[static_cast<std::size_t>(state)]; }
   void setState(std::uint16_t port, State state) noexcept;

@@ -31,7 +31,6 @@ constexpr milliseconds kLongestPause{2000}, kLongestPauseOutside{10000};
 constexpr milliseconds kGrace{20};
 // Another thread, without a processor for a while, may be trying a port for so long.
 constexpr milliseconds kLongestTrial{2000}, kBetweenTrials{1};
-constexpr int kPauseInTimesOfALookAtTrials = 10;
 
 std::string inSeconds(milliseconds time) {
   std::ostringstream text;
@@ -45,7 +44,7 @@ PortWait::PortWait(PortPool::Impl& pool, PortSearch& search)
     : pool_(pool),
       search_(search),
       deadline_(std::max(search.deadline(),
-                         search.wasRefusedALease() ? start_ + kGrace : Clock::time_point())),
+                         search.mayBeCopied() ? start_ + kGrace : Clock::time_point())),
       place_(pool.line(), search.leftSomething()),
       lineOfItsKind_(pool.registry(), pool.ports(), search.kind()),
       nextLook_(start_ + kLookFromOutside) {}
@@ -63,19 +62,14 @@ Allocations PortWait::run() {
       standing_ = place_.standing();
       mayLookAside_ = isFirstOfItsKind(now) && standing_ == Standing::Behind;
     }
-    const bool othersTry = isLast && pool_.portsBeingTried() > 0;
+    if (isLast) search_.rememberTried();
     auto allocations = look(now, isLast);
+    if (isLast && allocations.empty()) allocations = lookAtMissed();
     if (!allocations.empty()) {
       if (standing_ == Standing::BehindStopped) pool_.line().ignore();
       return allocations;
     }
     if (isLast) {
-      if ((othersTry || mayHaveMissedAPort()) && now < deadline_ + kLongestTrial) {
-        const auto cost = Clock::now() - now;
-        std::this_thread::sleep_for(std::clamp<Clock::duration>(cost * kPauseInTimesOfALookAtTrials,
-                                                                kBetweenTrials, kLongestTrial));
-        continue;
-      }
       place_.giveUp(now);
       throwTimeIsUp();
     }
@@ -127,9 +121,13 @@ bool PortWait::isFirstOfItsKind(Clock::time_point now) {
   return placeInItsKind_->advance(now);
 }
 
-bool PortWait::mayHaveMissedAPort() const {
-  const bool isAnyFresh = pool_.withTable([](const PortTable& table) { return table.fresh() > 0; });
-  return pool_.portsBeingTried() > 0 || (search_.count() == 1 && isAnyFresh);
+Allocations PortWait::lookAtMissed() {
+  const auto end = Clock::now() + kLongestTrial;
+  for (;;) {
+    auto allocations = search_.lookAtMissed();
+    if (!allocations.empty() || !search_.hasMissed() || Clock::now() >= end) return allocations;
+    std::this_thread::sleep_for(kBetweenTrials);
+  }
 }
 
 PortWait::Clock::time_point PortWait::nextLookAfter(Clock::time_point now,
@@ -142,7 +140,7 @@ PortWait::Clock::time_point PortWait::nextLookAfter(Clock::time_point now,
   const auto least = pool_.registry().hasMessages() ? kLookAgain : kLookAgainWithoutMessages;
   auto next = now + std::clamp<nanoseconds>(cost * kPauseInTimesOfALook, least, kLongestPause);
   if (now < lookOnce_) next = std::min(next, lookOnce_);
-  if (search_.wasRefusedALease() && now < start_ + kGrace) {
+  if (search_.mayBeCopied() && now < start_ + kGrace) {
     next = std::min(next, now + kGrace / 10 + 10 * cost);
   }
   return next;

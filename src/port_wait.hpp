@@ -30,8 +30,8 @@ class PortWait {
   Allocations lookAside(Clock::time_point now);
   /// Keeps the place among those that ask for the same; returns whether it is the first of them.
   bool isFirstOfItsKind(Clock::time_point now);
-  /// Whether other threads of this process are trying ports, or one came back since the last look.
-  bool mayHaveMissedAPort() const;
+  /// When the time is up: looks at the ports that other threads of this process were trying.
+  Allocations lookAtMissed();
   Clock::time_point nextLookAfter(Clock::time_point now, std::chrono::nanoseconds cost) const;
 
   /// Logs once who holds which ports. The first in line does it for all, unless they wait for long.

@@ -325,6 +325,18 @@ TEST(Hold, EndsThoughAForkedChildLives) {
   EXPECT_EQ(pool.allocate().port(), *pool.ports().begin());
 }
 
+// A program that is started has a copy of the hold until it executes: it comes free in a moment.
+TEST(Hold, ThatEndedIsWaitedForAMoment) {
+  PortPool pool(freshPorts(1), impatient());
+  BindLog log;
+  log.before = [&, looks = 0](const std::string& call) mutable {
+    constexpr int kFirstAndLast = 2;  // of a request that does not wait
+    const bool isProbe = call == "probe " + pool.ports().toString();
+    return isProbe && ++looks <= kFirstAndLast ? EADDRINUSE : 0;
+  };
+  EXPECT_NO_THROW(pool.allocate(held(Hold::Shared)));
+}
+
 TEST(Hold, IsNotInheritedByAProgram) {
   PortPool pool(freshPorts(1));
   auto owner = pool.allocate(held(Hold::Shared));

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <string>
@@ -10,6 +11,7 @@
 
 #include <portpool/portpool.hpp>
 
+#include "bind_log.hpp"
 #include "platform/lease.hpp"
 #include "surroundings.hpp"
 #include "waiting_line.hpp"
@@ -117,6 +119,25 @@ TEST(Waiting, ForNoTimeFindsTheLastPortThoughAnotherTriesIt) {
   for (int i = 0; i < times; ++i) EXPECT_NO_THROW(pool.allocate());
   isOver = true;
   thread.join();
+}
+
+TEST(Waiting, InVainDoesNotLastForTheSakeOfOthersInVain) {
+  constexpr std::size_t kThreads = 16, kPorts = 400;
+  PortPool pool(freshPorts(kPorts), impatient());
+  std::vector<platform::Socket> foreign;
+  for (const auto port : pool.ports()) foreign.push_back(occupy(port));
+  const BindLog log;
+  std::vector<std::thread> threads;
+  for (std::size_t i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&] { EXPECT_THROW(pool.allocate(), NoPortAvailableError); });
+  }
+  for (auto& thread : threads) thread.join();
+  const auto calls = log.calls();
+  const auto probes = std::count_if(calls.begin(), calls.end(), [](const std::string& call) {
+    return call.rfind("probe", 0) == 0;
+  });
+  // All once, and each thread once more, and those that others tried meanwhile.
+  EXPECT_LE(static_cast<std::size_t>(probes), kPorts + 2 * kThreads * kPorts);
 }
 
 TEST(Waiting, ForNoTimeFindsTheLastPortThoughOthersWait) {
