@@ -175,12 +175,17 @@ void runAll(const std::vector<std::unique_ptr<RequestLoop>>& loops,
         if (runs.get()) loop->run();
       });
     }
-    announce();
   } catch (const std::exception& error) {
     decide(false);
     throw std::runtime_error(std::string("cannot start the threads that serve (") + error.what() +
                              "); allow this user more processes (ulimit -u) or more memory "
                              "(ulimit -v)");
+  }
+  try {
+    announce();
+  } catch (...) {
+    decide(false);
+    throw;
   }
   decide(true);
 }
@@ -202,9 +207,7 @@ int serve(const ServeOptions& options) {
     loop = std::make_unique<RequestLoop>(listener.descriptor(), end.get(), server);
   }
   runAll(loops, [&] {
-    std::printf("serving %s on %s\n", counted(ports.size(), "port").c_str(),
-                address.name().c_str());
-    std::fflush(stdout);
+    print("serving " + counted(ports.size(), "port") + " on " + address.name() + '\n');
   });
   return 0;
 }

@@ -40,6 +40,11 @@ std::size_t editDistance(std::string_view from, std::string_view to) {
   return row.back();
 }
 
+bool isTypingMistake(std::string_view name, std::string_view right) {
+  constexpr std::size_t kMost = 3;
+  return editDistance(name, right) <= std::min(kMost, (right.size() - kPrefix.size()) / 2);
+}
+
 void warnOfUnknownVariables() {
   for (const auto& name : platform::environmentNames(kPrefix)) {
     const auto* nearest =
@@ -47,9 +52,10 @@ void warnOfUnknownVariables() {
           return editDistance(name, left) < editDistance(name, right);
         });
     if (*nearest == name) continue;
-    warn("the environment variable " + name +
-         " is set, but portpool does not know it; the nearest name is " + std::string(*nearest) +
-         ": rename or unset it");
+    warn("the environment variable " + name + " is set, but portpool does not know it; " +
+         (isTypingMistake(name, *nearest)
+              ? "the nearest name is " + std::string(*nearest) + ": rename or unset it"
+              : "unset it"));
   }
 }
 

@@ -261,6 +261,13 @@ TEST(ServeAddress, OfAnotherServerIsLeftToIt) {
   EXPECT_EQ(ask(path, "0\n"), "portpool\n");
 }
 
+TEST(ServeAddress, IsGivenUpIfNobodyCanBeToldThatItIsReady) {
+  const auto result =
+      runScript("portpool serve --address " + newAddress() + " > /dev/full; echo $?");
+  EXPECT_EQ(result.output, "1\n");
+  EXPECT_THAT(result.errors, HasSubstr("stdout"));
+}
+
 TEST(ServeSignals, ThatAreIgnoredEndNoServer) {
   const auto result = runScript(
       "fifo=$(mktemp -u); mkfifo $fifo; trap '' HUP; portpool serve --address " + newAddress() +

@@ -176,6 +176,15 @@ TEST(ProcessPool, WarnsOfAVariableThatDoesNotExist) {
   }
 }
 
+TEST(ProcessPool, NamesNoOtherVariableForOneThatIsFarFromAll) {
+  for (const auto* name : {"PORTPOOL_TIMEOUT", "PORTPOOL_DEBUG", "PORTPOOL_SERVER"}) {
+    const ScopedEnvironment variable(name, "1");
+    EXPECT_THAT(outputOf(1),
+                StartsWith("portpool: warning: the environment variable " + std::string(name) +
+                           " is set, but portpool does not know it; unset it\nsize "));
+  }
+}
+
 TEST(ProcessPool, WarnsOfAVariableOnce) {
   const ScopedEnvironment variable("PORTPOOL_PORT", "20000");
   const ScopedEnvironment garbage("PORTPOOL_PORTS", "oops");
