@@ -122,13 +122,13 @@ TEST(Waiting, ForNoTimeFindsTheLastPortThoughAnotherTriesIt) {
 }
 
 TEST(Waiting, InVainDoesNotLastForTheSakeOfOthersInVain) {
-  constexpr std::size_t kThreads = 16, kPorts = 400;
-  PortPool pool(freshPorts(kPorts), impatient());
+  constexpr std::size_t kAtOnce = 16, kForeign = 400;
+  PortPool pool(freshPorts(kForeign), impatient());
   std::vector<platform::Socket> foreign;
   for (const auto port : pool.ports()) foreign.push_back(occupy(port));
   const BindLog log;
   std::vector<std::thread> threads;
-  for (std::size_t i = 0; i < kThreads; ++i) {
+  for (std::size_t i = 0; i < kAtOnce; ++i) {
     threads.emplace_back([&] { EXPECT_THROW(pool.allocate(), NoPortAvailableError); });
   }
   for (auto& thread : threads) thread.join();
@@ -137,7 +137,7 @@ TEST(Waiting, InVainDoesNotLastForTheSakeOfOthersInVain) {
     return call.rfind("probe", 0) == 0;
   });
   // All once, and each thread once more, and those that others tried meanwhile.
-  EXPECT_LE(static_cast<std::size_t>(probes), kPorts + 2 * kThreads * kPorts);
+  EXPECT_LE(static_cast<std::size_t>(probes), kForeign + 2 * kAtOnce * kForeign);
 }
 
 TEST(Waiting, ForNoTimeFindsTheLastPortThoughOthersWait) {
