@@ -239,13 +239,9 @@ Allocations PortPool::Impl::handOut(PortSearch& search) {
     allocations = PortWait(*this, search).run();
   }
   withTable([&](PortTable& table) {
-    statistics_.allocated += allocations.size();
-    statistics_.peak = std::max(statistics_.peak, statistics_.allocated);
+    for (const auto& allocation : allocations) table.handOut(allocation->port());
+    statistics_.peak = std::max(statistics_.peak, table.count(PortTable::State::Owned));
     statistics_.lifetimeTotal += allocations.size();
-    for (const auto& allocation : allocations) {
-      allocation->handOut();
-      table.handOut(allocation->port());
-    }
   });
   if (verbose_) {
     for (const auto& allocation : allocations) {
@@ -257,10 +253,10 @@ Allocations PortPool::Impl::handOut(PortSearch& search) {
 
 void PortPool::Impl::takeBack(const detail::Allocation& allocation) noexcept {
   const auto port = allocation.port();
-  const bool wasHandedOut = allocation.isHandedOut();
-  withTable([&](PortTable& table) {
+  const bool wasHandedOut = withTable([&](PortTable& table) {
+    const bool isOwned = table.state(port) == PortTable::State::Owned;
     table.put(port, PortTable::State::Returned);
-    if (wasHandedOut) --statistics_.allocated;
+    return isOwned;
   });
   if (!wasHandedOut) return;
   line_.wakeFirst(port);
@@ -299,7 +295,11 @@ void PortPool::Impl::expect(std::uint16_t port) {
 }
 
 PortPoolStatistics PortPool::Impl::statistics() {
-  return withTable([&](const PortTable&) { return statistics_; });
+  return withTable([&](const PortTable& table) {
+    auto statistics = statistics_;
+    statistics.allocated = table.count(PortTable::State::Owned);
+    return statistics;
+  });
 }
 
 // ---- Allocation ---------------------------------------------------------------------------------

@@ -42,10 +42,6 @@ class Allocation {
   std::uint16_t port() const { return port_; }
   bool isOfThisProcess() const { return process_ == platform::currentProcess(); }
 
-  /// From now on the port counts as handed out.
-  void handOut() { isHandedOut_ = true; }
-  bool isHandedOut() const { return isHandedOut_; }
-
   /// The sockets that hold the port; none in a forked child.
   const std::vector<platform::PrivateSocket>& hold() const;
   void endHold() { hold_.clear(); }
@@ -55,7 +51,6 @@ class Allocation {
   std::shared_ptr<const PortRequest> request_;
   std::uint64_t process_ = platform::currentProcess();
   std::uint16_t port_;
-  bool isHandedOut_ = false;
   std::unique_ptr<platform::Lease> lease_;
   std::vector<platform::PrivateSocket> hold_;
 };
@@ -128,7 +123,7 @@ class PortPool::Impl : public std::enable_shared_from_this<PortPool::Impl> {
 
   // Guarded by platform::CoreLock.
   PortTable table_;
-  PortPoolStatistics statistics_;
+  PortPoolStatistics statistics_;  // without the number of those that are allocated
   std::uint64_t process_ = platform::currentProcess();
 
   std::atomic<bool> isCrowded_;  // others may be waiting for a port that comes back

@@ -10,6 +10,10 @@ bool isQueued(PortTable::State state) {
          state == PortTable::State::Busy;
 }
 
+bool isInUse(PortTable::State state) {
+  return state == PortTable::State::Taken || state == PortTable::State::Owned;
+}
+
 }  // namespace
 
 PortTable::PortTable(const PortSet& ports, std::uint64_t seed)
@@ -59,7 +63,7 @@ std::optional<std::uint16_t> PortTable::takeOldest(State state) {
 
 bool PortTable::take(std::uint16_t port) {
   const auto state = states_[port];
-  if (state == State::Absent || state == State::Taken || state == State::Owned) return false;
+  if (state == State::Absent || isInUse(state)) return false;
   if (isQueued(state)) unlink(port);
   setState(port, State::Taken);
   return true;
@@ -96,8 +100,7 @@ void PortTable::removeAll() noexcept {
 
 void PortTable::leaveTakenToParent() noexcept {
   for (std::uint32_t port = first_; port <= last_; ++port) {
-    const bool isTaken = states_[port] == State::Taken || states_[port] == State::Owned;
-    if (isTaken) put(static_cast<std::uint16_t>(port), State::Leased);
+    if (isInUse(states_[port])) put(static_cast<std::uint16_t>(port), State::Leased);
   }
 }
 
