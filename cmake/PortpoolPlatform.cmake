@@ -16,7 +16,6 @@ set(portpool_sources_posix
     system_error.cpp
     unix_server.cpp)
 set(portpool_sources_lock_file file_locks.cpp lock_file.cpp) # needs locks of open files
-set(portpool_sources_bsd ephemeral_range.cpp isolation.cpp sockets.cpp tables.cpp)
 set(portpool_sources_linux
     abstract_names.cpp
     arguments.cpp
@@ -33,19 +32,12 @@ set(portpool_sources_linux
     threads.cpp)
 set(portpool_sources_macos
     copied_memory.cpp
+    ephemeral_range.cpp
+    isolation.cpp
     leases.cpp
     port_users.cpp
     process.cpp
     processes.cpp
-    socket_tables.cpp
-    sockets.cpp)
-set(portpool_sources_freebsd
-    copied_memory.cpp
-    leases.cpp
-    lock_folder.cpp
-    open_sockets.cpp
-    port_users.cpp
-    process.cpp
     socket_tables.cpp
     sockets.cpp)
 set(portpool_sources_windows
@@ -72,17 +64,13 @@ if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
   set(portpool_exports_file ${CMAKE_CURRENT_LIST_DIR}/../src/exports.map)
   set(portpool_exports_option -Wl,--version-script=${portpool_exports_file})
 elseif(CMAKE_SYSTEM_NAME STREQUAL "Darwin")
-  set(portpool_platform_folders posix lock_file bsd macos)
-elseif(CMAKE_SYSTEM_NAME STREQUAL "FreeBSD")
-  set(portpool_platform_folders posix bsd freebsd)
-  set(portpool_exports_file ${CMAKE_CURRENT_LIST_DIR}/../src/exports.map)
-  set(portpool_exports_option -Wl,--version-script=${portpool_exports_file})
+  set(portpool_platform_folders posix lock_file macos)
 elseif(CMAKE_SYSTEM_NAME STREQUAL "Windows")
   set(portpool_platform_folders windows)
   set(portpool_platform_libraries ws2_32 iphlpapi bcrypt)
 else()
-  message(FATAL_ERROR "portpool supports Linux, macOS, FreeBSD and Windows, and this build is for ${CMAKE_SYSTEM_NAME}; "
-                      "leave portpool out of it, or see \"Adding an operating system\" in "
+  message(FATAL_ERROR "portpool supports Linux, macOS and Windows, and this build is for ${CMAKE_SYSTEM_NAME}; leave "
+                      "portpool out of it, or see \"Adding an operating system\" in "
                       "CONTRIBUTING.md")
 endif()
 

@@ -19,14 +19,13 @@ find_path(PORTPOOL_ZIG_LIB zig.h HINTS ${portpool_zig_dir}/node_modules/@zigc/li
 list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES PORTPOOL_ZIG PORTPOOL_ZIG_LIB
      PORTPOOL_ZIG_TARGET)
 
-if(PORTPOOL_ZIG_TARGET MATCHES "^([^-]+)-(macos|linux|freebsd)")
+if(PORTPOOL_ZIG_TARGET MATCHES "^([^-]+)-(macos|linux)")
   set(CMAKE_SYSTEM_PROCESSOR ${CMAKE_MATCH_1})
   string(REPLACE "macos" "Darwin" CMAKE_SYSTEM_NAME ${CMAKE_MATCH_2})
   string(REPLACE "linux" "Linux" CMAKE_SYSTEM_NAME ${CMAKE_SYSTEM_NAME})
-  string(REPLACE "freebsd" "FreeBSD" CMAKE_SYSTEM_NAME ${CMAKE_SYSTEM_NAME})
 else()
-  message(FATAL_ERROR "cmake/toolchains/zig.cmake: PORTPOOL_ZIG_TARGET=${PORTPOOL_ZIG_TARGET} is for "
-                      "none of macOS, Linux and FreeBSD")
+  message(FATAL_ERROR "cmake/toolchains/zig.cmake: PORTPOOL_ZIG_TARGET=${PORTPOOL_ZIG_TARGET} is "
+                      "neither for macOS nor for Linux")
 endif()
 
 # Programs of one word, as CMake and ccache expect them. Zig's cache stays in the build folder, and its

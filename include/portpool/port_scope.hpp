@@ -58,8 +58,7 @@ class PortScope {
 
   /// A listening socket on a port that this scope owns. At no moment is the port free: until the
   /// socket listens, only a program that sets SO_REUSEADDR could bind it too (where the system has
-  /// no holds, on macOS, FreeBSD and Windows, any program could). Throws as TCPPortOwner::listen()
-  /// does.
+  /// no holds, on macOS and Windows, any program could). Throws as TCPPortOwner::listen() does.
   ListeningSocket getListeningTCPSocket(const std::string& host = "localhost", int backlog = 128);
 
   /// The port of this name: the one that this scope, or else a scope around it, has already given

@@ -94,7 +94,7 @@ void becomeUser(unsigned number);
 /// same time. Returns false if it threw.
 bool actAtOnceWithAnotherUser(int times, const std::function<void(int)>& act);
 
-// ---- What a system does differently: fork_linux.cpp, fork_bsd.cpp -------------------------------
+// ---- What a system does differently: fork_linux.cpp, fork_macos.cpp -----------------------------
 
 /// Has this process killed when its parent ends, where the system can.
 void dieWithParent() noexcept;

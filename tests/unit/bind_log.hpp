@@ -24,7 +24,7 @@ class BindLog {
   /// What happens before each call; the error with which the call is to fail, or 0.
   std::function<int(const std::string& call)> before = [](const std::string&) { return 0; };
 
-  /// For bind(), which bind_log_linux.cpp, bind_log_bsd.cpp and bind_log_windows.cpp put in the C
+  /// For bind(), which bind_log_linux.cpp, bind_log_macos.cpp and bind_log_windows.cpp put in the C
   /// library's place for this program, portpool included. The error with which it is to fail, or 0.
   static int beforeBind(const sockaddr* address, socklen_t size);
 

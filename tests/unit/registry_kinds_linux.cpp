@@ -1,5 +1,4 @@
 #include "lease_registry.hpp"
-#include "platform/freebsd/lock_folder.hpp"
 #include "platform/lock_file/lock_file.hpp"
 #include "system/system.hpp"
 
@@ -7,8 +6,7 @@ namespace portpool::test {
 
 std::vector<RegistryKind> registryKinds() {
   return {{"AbstractNames", [](const std::string& /*file*/) { return makeNamedRegistry(); }},
-          {"LockFile", platform::makeLockFileRegistry},
-          {"LockFolder", platform::makeLockFolderRegistry}};
+          {"LockFile", platform::makeLockFileRegistry}};
 }
 
 }  // namespace portpool::test

@@ -1,20 +1,39 @@
 // The kernel's tables of sockets, with those that no process has open any more.
 
-#include "../bsd/tables.hpp"
 #include "pcb_records.hpp"
 #include "platform/port_users.hpp"
 #include "platform/system_error.hpp"
 
 #include <netinet/in.h>
 #include <sys/proc_info.h>
+#include <sys/sysctl.h>
+#include <sys/types.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstring>
 #include <string>
 
 namespace portpool::platform {
 namespace {
+
+/// The contents of that table, or nothing if the system does not show it.
+std::optional<std::string> readTable(const char* name) {
+  constexpr int kMostTries = 5;
+  for (int i = 0; i < kMostTries; ++i) {
+    std::size_t size = 0;
+    if (::sysctlbyname(name, nullptr, &size, nullptr, 0) != 0) return std::nullopt;
+    std::string table(size + size / 8, '\0');  // it may grow meanwhile
+    size = table.size();
+    if (::sysctlbyname(name, table.data(), &size, nullptr, 0) == 0) {
+      table.resize(size);
+      return table;
+    }
+    if (errno != ENOMEM) return std::nullopt;
+  }
+  return std::nullopt;
+}
 
 /// A record of the table, of which the beginning is left out that TCP's alone have.
 class Record {

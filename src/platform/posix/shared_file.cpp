@@ -13,8 +13,6 @@
 namespace portpool::platform {
 namespace {
 
-constexpr const char* kBeforehand = ".XXXXXX";
-
 bool isThere(const std::string& path) noexcept {
   struct stat status {};
   return ::lstat(path.c_str(), &status) == 0;
@@ -36,23 +34,12 @@ Socket openSharedFile(const std::string& path, int access, mode_t mode) noexcept
 
 int makeSharedFile(const std::string& path, mode_t mode) {
   if (isThere(path)) return 0;
-  std::string name = path + kBeforehand;
+  std::string name = path + ".XXXXXX";
   const Socket file(::mkostemp(name.data(), O_CLOEXEC));
   if (!file) return errno;
   const bool isMade = ::fchmod(file.get(), mode) == 0 && ::link(name.c_str(), path.c_str()) == 0;
   const int error = isMade ? 0 : errno;
   ::unlink(name.c_str());
-  return isThere(path) ? 0 : error;
-}
-
-int makeSharedFolder(const std::string& path, mode_t mode) {
-  if (isThere(path)) return 0;
-  std::string name = path + kBeforehand;
-  if (::mkdtemp(name.data()) == nullptr) return errno;
-  // Replaces what another has made meanwhile only as long as that is empty.
-  const bool isMade = ::chmod(name.c_str(), mode) == 0 && ::rename(name.c_str(), path.c_str()) == 0;
-  const int error = isMade ? 0 : errno;
-  if (!isMade) ::rmdir(name.c_str());
   return isThere(path) ? 0 : error;
 }
 

@@ -13,11 +13,10 @@ namespace portpool::platform {
 /// another user chose. None, with errno, if the system refuses it. Call it under NoFork.
 Socket openSharedFile(const std::string& path, int access, mode_t mode) noexcept;
 
-/// Makes a file, or a directory, of that mode, whatever the umask, unless the path leads to
-/// something already: other users never find it in another mode. Returns 0 or the error. Throws
-/// std::bad_alloc. Call it under NoFork.
+/// Makes a file of that mode, whatever the umask, unless the path leads to something already: other
+/// users never find it in another mode. Returns 0 or the error. Throws std::bad_alloc. Call it
+/// under NoFork.
 int makeSharedFile(const std::string& path, mode_t mode);
-int makeSharedFolder(const std::string& path, mode_t mode);
 
 /// Whether the path still leads to the open file: a cleaner of /tmp may have removed that.
 bool isAtPath(int file, const std::string& path) noexcept;
