@@ -56,7 +56,7 @@ PortSet reservedPorts() {
 PortSet portsFrom(std::uint16_t first) { return {{first, 65535}}; }
 
 bool isRead(std::string_view variable) {
-  for (const std::string_view prefix : {"PORTPOOL_", "PYSYS_", "PORTSERVER_"}) {
+  for (const std::string_view prefix : {"PORTPOOL_", "PYSYS_"}) {
     if (variable.substr(0, prefix.size()) == prefix) return true;
   }
   return false;
@@ -212,22 +212,6 @@ void addForbidden(const PortSet& ports, Findings& findings) {
   add(forbidden - low, "a sandbox or a security module forbids it", "");
 }
 
-/// If the ports are a server's, which alone knows them.
-Findings checkServer(const std::string& address) {
-  const auto meet = [] { PortPool::process(); };
-  if (!tryInChild(meet).hasSucceeded) return {};  // checkVariables says so
-  const auto trial = tryInChild([] {
-    ::setenv("PORTPOOL_WAIT_SECONDS", "0", 1);
-    PortPool::process().allocate();
-  });
-  if (!trial.hasSucceeded) {
-    return {{"", Severity::Error, trial.lines.back(), "unset PORTSERVER_ADDRESS"}};
-  }
-  return {{"", Severity::OK,
-           "drawn from the port server at \"" + address +
-               "\" (PORTSERVER_ADDRESS), which gives ports"}};
-}
-
 }  // namespace
 
 PortSet serverPorts() {
@@ -279,14 +263,12 @@ Findings checkEphemeralRange() {
   if (left < kFew) {
     finding.text += ", which leaves " + counted(left, "port") + " for servers";
     finding.fix = kNarrowRange;
-    if (serverTCPPortsVariable().empty() && portServerAddress().empty())
-      finding.severity = Severity::Warning;
+    if (serverTCPPortsVariable().empty()) finding.severity = Severity::Warning;
   }
   return {finding};
 }
 
 Findings checkServerPorts() {
-  if (const auto server = portServerAddress(); !server.empty()) return checkServer(server);
   const auto ports = serverPorts();
   auto variable = serverTCPPortsVariable();
   if (variable.find("_FILE") != std::string::npos) {

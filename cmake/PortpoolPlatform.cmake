@@ -13,8 +13,7 @@ set(portpool_sources_posix
     resolve.cpp
     shared_file.cpp
     sockets.cpp
-    system_error.cpp
-    unix_server.cpp)
+    system_error.cpp)
 set(portpool_sources_lock_file file_locks.cpp lock_file.cpp) # needs locks of open files
 set(portpool_sources_linux
     abstract_names.cpp
@@ -56,7 +55,6 @@ set(portpool_sources_windows
     sockets.cpp
     system_error.cpp
     text.cpp
-    unix_server.cpp
     winsock.cpp)
 
 if(CMAKE_SYSTEM_NAME STREQUAL "Linux")

@@ -27,8 +27,7 @@ const std::vector<platform::PrivateSocket> kNoHold;
 constexpr std::size_t kSmallPool = 16384;
 constexpr milliseconds kLongestWait = std::chrono::hours(24 * 365);  // that a clock can add
 
-std::atomic<PortPool*> processPool{nullptr};  // as soon as it is built, and has met its server
-std::atomic<bool> drawsFromServer{false};
+std::atomic<PortPool*> processPool{nullptr};  // as soon as it is built
 
 PortPoolOptions optionsFromEnvironment() {
   constexpr std::uint64_t kDay = std::uint64_t{24} * 60 * 60;
@@ -47,12 +46,11 @@ std::string portCount(std::uint64_t count) {
 }
 
 /// Logs what is needed to repeat the order of the ports, and at exit what the pool has done.
-void logUse(const PortPool& pool, const PortServer* server) {
+void logUse(const PortPool& pool) {
   static std::uint64_t process = 0;
   process = platform::currentProcess();
-  log(server != nullptr ? "ports from " + server->title()
-                        : "seed " + std::to_string(pool.seed()) + " (PORTPOOL_SEED) for " +
-                              portCount(pool.ports().size()) + ": " + listed(pool.ports()));
+  log("seed " + std::to_string(pool.seed()) + " (PORTPOOL_SEED) for " +
+      portCount(pool.ports().size()) + ": " + listed(pool.ports()));
   std::atexit([] {
     if (process != platform::currentProcess()) return;
     const auto statistics = PortPool::process().statistics();
@@ -92,39 +90,25 @@ TakenPorts takenPorts;
 
 PortPool& PortPool::process() {
   if (auto* pool = processPool.load(std::memory_order_acquire)) return *pool;
-  auto& pool = builtForProcess();
-  if (auto* server = pool.impl().server()) server->meet();
-  processPool.store(&pool, std::memory_order_release);
-  return pool;
-}
-
-PortPool& PortPool::builtForProcess() {
   const platform::NoFork noFork;  // a child forked meanwhile would wait for it to be built for ever
   static auto& pool = []() -> PortPool& {
     checkEnvironment();
     leakPolicy();  // a fault in its variable stops the run here, with the others
     const auto options = optionsFromEnvironment();
-    auto server = portServerOfEnvironment();
-    drawsFromServer = server != nullptr;
-    auto ports = server ? PortSet{{1, 65535}} - excludedTCPPorts() : getServerTCPPorts();
-    auto& process = *new PortPool(detail::Pimpl(
-        new Share{std::make_shared<Impl>(std::move(ports), options, std::move(server))}));
-    if (options.verbose) logUse(process, process.impl().server());
+    auto& process = *new PortPool(getServerTCPPorts(), options);
+    if (options.verbose) logUse(process);
     return process;
   }();
+  processPool.store(&pool, std::memory_order_release);
   return pool;
 }
 
 bool processHasPorts() noexcept { return takenPorts.count() > 0; }
 
-bool processDrawsFromServer() noexcept { return drawsFromServer; }
-
 PortPool::PortPool(const PortSet& ports) : PortPool(ports, PortPoolOptions{}) {}
 
 PortPool::PortPool(const PortSet& ports, const PortPoolOptions& options)
-    : PortPool(detail::Pimpl(new Share{std::make_shared<Impl>(ports, options, nullptr)})) {}
-
-PortPool::PortPool(detail::Pimpl<Share> share) noexcept : share_(std::move(share)) {}
+    : share_(new Share{std::make_shared<Impl>(ports, options)}) {}
 
 PortPool::Impl& PortPool::impl() const noexcept { return *share_->impl; }
 
@@ -148,8 +132,7 @@ PortPoolStatistics PortPool::statistics() const { return impl().statistics(); }
 
 // ---- PortPool::Impl -----------------------------------------------------------------------------
 
-PortPool::Impl::Impl(PortSet ports, const PortPoolOptions& options,
-                     std::unique_ptr<PortServer> server)
+PortPool::Impl::Impl(PortSet ports, const PortPoolOptions& options)
     : ports_(ports.empty()
                  ? throw PortSpecificationError(
                        "a PortPool needs at least one port; give it a set like 20000-20999")
@@ -158,14 +141,12 @@ PortPool::Impl::Impl(PortSet ports, const PortPoolOptions& options,
       waitTime_(std::clamp(options.waitTime, milliseconds::zero(), kLongestWait)),
       verbose_(options.verbose),
       hold_(options.hold),
-      server_(std::move(server)),
-      registry_(server_ ? makeLeaseRegistry(*server_) : platform::makeLeaseRegistry()),
+      registry_(platform::makeLeaseRegistry()),
       line_(*registry_, ports_),
       isSmall_(ports_.size() <= kSmallPool),
       table_(ports_, seed_),
       statistics_{ports_.size(), 0, 0, 0},
       isCrowded_(isSmall_) {
-  if (server_) table_.removeAll();
   static std::atomic<bool> isSaid{false};
   if (registry_->isOneOfTwo() && !isSaid.exchange(true)) {
     warn(
@@ -271,23 +252,8 @@ void PortPool::Impl::takeBack(const detail::Allocation& allocation) noexcept {
 void PortPool::Impl::noticeFork() noexcept {
   if (process_ == platform::currentProcess()) return;
   process_ = platform::currentProcess();
-  if (server_) {
-    table_.removeAll();  // which the parent has drawn, and are given back when it ends
-  } else {
-    table_.leaveTakenToParent();
-  }
+  table_.leaveTakenToParent();
   statistics_ = {ports_.size(), 0, 0, 0};
-}
-
-bool PortPool::Impl::draw(std::size_t count, PortServer::Choice choice) {
-  if (!server_) return false;
-  const auto ports = server_->draw(count, choice);
-  withTable([&](PortTable& table) {
-    for (const auto port : ports) {
-      if (ports_.contains(port)) table.add(port);
-    }
-  });
-  return !ports.empty();
 }
 
 void PortPool::Impl::expect(std::uint16_t port) {

@@ -3,7 +3,6 @@
 #include "platform/fork.hpp"
 #include "platform/lease.hpp"
 #include "platform/private_socket.hpp"
-#include "port_server.hpp"
 #include "port_table.hpp"
 #include "waiting_line.hpp"
 
@@ -60,9 +59,6 @@ class Allocation {
 /// Whether PortPool::process() has handed out ports that have not been returned.
 bool processHasPorts() noexcept;
 
-/// Whether PortPool::process() has been built and draws its ports from a server.
-bool processDrawsFromServer() noexcept;
-
 using Allocations = std::vector<std::unique_ptr<detail::Allocation>>;
 
 struct PortPool::Share {
@@ -71,8 +67,7 @@ struct PortPool::Share {
 
 class PortPool::Impl : public std::enable_shared_from_this<PortPool::Impl> {
  public:
-  /// With a server, the pool contains only those of the ports that it draws from there.
-  Impl(PortSet ports, const PortPoolOptions& options, std::unique_ptr<PortServer> server);
+  Impl(PortSet ports, const PortPoolOptions& options);
 
   Allocations allocate(const PortRequest& request, std::size_t count);
   Allocations allocateBlock(const PortRequest& request, std::size_t count);
@@ -86,13 +81,6 @@ class PortPool::Impl : public std::enable_shared_from_this<PortPool::Impl> {
   platform::LeaseRegistry& registry() const { return *registry_; }
   const WaitingLine& line() const { return line_; }
   std::chrono::milliseconds waitTime() const { return waitTime_; }
-
-  /// The server that the ports are drawn from, or null.
-  PortServer* server() const { return server_.get(); }
-
-  /// Adds so many ports of the server, all or none; false if it gives none, or there is no server.
-  /// Throws PortServerError.
-  bool draw(std::size_t count, PortServer::Choice choice);
 
   /// To be called when a message says that the port was returned.
   void expect(std::uint16_t port);
@@ -116,7 +104,6 @@ class PortPool::Impl : public std::enable_shared_from_this<PortPool::Impl> {
   const std::chrono::milliseconds waitTime_;
   const bool verbose_;
   const bool hold_;
-  const std::unique_ptr<PortServer> server_;
   const std::unique_ptr<platform::LeaseRegistry> registry_;
   const WaitingLine line_;
   const bool isSmall_;  // so that it can be empty without a look at it

@@ -16,9 +16,6 @@ namespace {
 
 using State = PortTable::State;
 
-constexpr std::size_t kMostDraws = 300;  // from a server, beyond those that are wanted
-// So long a server may be asked for others, though nobody wants to wait.
-constexpr std::chrono::milliseconds kShortestDraws{200};
 // Those who only want the list of the tests give up after some seconds.
 constexpr std::chrono::milliseconds kLongestBeforeRun{2000};
 
@@ -212,9 +209,6 @@ Allocations PortSearch::lookForSet(Reach reach) {
       leased = table.count(State::Leased);
       busy = table.count(State::Busy);
     });
-  } else if (pool_->server() != nullptr) {
-    // One that has come back meanwhile, in place of another of the server's.
-    leased = busy = 1;
   }
   // What is least likely to be free comes first, as soon as the fresh ports alone do not suffice:
   // a set that cannot be had disturbs nobody by leases of the rest.
@@ -230,12 +224,7 @@ Allocations PortSearch::lookForSet(Reach reach) {
   };
   const auto takeAll = [&] {
     while (found.size() < count_) {
-      std::size_t fresh = 0;
-      const auto port = pool_->withTable([&](PortTable& table) {
-        fresh = table.fresh();
-        return next(table);
-      });
-      if (!port && draw(count_ - found.size() - fresh, PortServer::Choice::Any)) continue;
+      const auto port = pool_->withTable(next);
       if (!port) break;
       if (auto allocation = tryPort(*port, wasLeased)) found.push_back(std::move(allocation));
     }
@@ -262,9 +251,6 @@ void PortSearch::takeLingering(Allocations& found) {
 
 Allocations PortSearch::lookForBlock(Reach reach) {
   auto found = lookForBlockOf(kFresh);
-  while (found.empty() && draw(count_, PortServer::Choice::Consecutive)) {
-    found = lookForBlockOf(kFresh);
-  }
   if (!found.empty() || reach == Reach::Fresh) return found;
   found = lookForBlockOf(kFresh | PortTable::bit(State::Leased));
   if (!found.empty()) return found;
@@ -273,22 +259,6 @@ Allocations PortSearch::lookForBlock(Reach reach) {
   findLingering();
   if (lingering_.empty()) return found;
   return lookForBlockOf(kFresh | PortTable::bit(State::Leased) | PortTable::bit(State::Busy));
-}
-
-bool PortSearch::draw(std::size_t count, PortServer::Choice choice) {
-  const bool isOurs = pool_->server() != nullptr && pool_->server()->isOurs();
-  if (Clock::now() >= start_ + std::max(waitTime_, kShortestDraws)) return false;
-  if (draws_ == kMostDraws + count_) {
-    if (!isBlock_) return false;
-    throw NoPortAvailableError("of " + std::to_string(draws_) + " ports drawn from " +
-                               pool_->server()->title() + ", no " + std::to_string(count_) +
-                               " are consecutive; set PORTPOOL_PORTS to go without the server, or "
-                               "ask `portpool serve`, which gives consecutive ports");
-  }
-  if (choice == PortServer::Choice::Any) count = std::min(count, PortServer::kMostAtOnce);
-  if (!pool_->draw(isOurs ? count : 1, choice)) return false;
-  ++draws_;
-  return true;
 }
 
 Allocations PortSearch::lookForBlockOf(unsigned states) {

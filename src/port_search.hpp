@@ -81,9 +81,6 @@ class PortSearch {
   /// Of the busy ports, those that linger, until there are enough.
   void takeLingering(Allocations& found);
   Allocations lookForBlock(Reach reach);
-  /// Adds ports of the pool's server, if it has one that gives them and there is time: as many if
-  /// it is ours.
-  bool draw(std::size_t count, PortServer::Choice choice);
   /// Of consecutive ports whose states are in `states`.
   Allocations lookForBlockOf(unsigned states);
   /// Takes the ports from `first` on. Returns none, and the port that failed, unless all are free.
@@ -113,7 +110,6 @@ class PortSearch {
   bool isPlain_;  // whether any port that serves another request would also serve this one
   const Clock::time_point start_ = Clock::now();
   const std::chrono::milliseconds waitTime_;
-  std::size_t draws_ = 0;
   Probe probe_;
   std::vector<std::uint16_t> lingering_;  // oldest first; empty until they are looked up
   std::vector<bool> isLingering_;         // the same, by port

@@ -87,17 +87,6 @@ void PortTable::expect(std::uint16_t port) noexcept {
   setState(port, State::Returned);
 }
 
-void PortTable::add(std::uint16_t port) noexcept {
-  if (states_[port] == State::Absent) put(port, State::Returned);
-}
-
-void PortTable::removeAll() noexcept {
-  std::fill(states_.begin(), states_.end(), State::Absent);
-  counts_ = {};
-  counts_[static_cast<std::size_t>(State::Absent)] = kPorts;
-  queues_ = {};
-}
-
 void PortTable::leaveTakenToParent() noexcept {
   for (std::uint32_t port = first_; port <= last_; ++port) {
     if (isInUse(states_[port])) put(static_cast<std::uint16_t>(port), State::Leased);

@@ -57,12 +57,6 @@ class PortTable {
   /// ones.
   void expect(std::uint16_t port) noexcept;
 
-  /// Adds a port that does not belong to this pool yet, as the last Returned one.
-  void add(std::uint16_t port) noexcept;
-
-  /// Leaves the pool without ports.
-  void removeAll() noexcept;
-
   /// In a forked child: what is taken or owned is the parent's, so it counts as leased.
   void leaveTakenToParent() noexcept;
 

@@ -177,7 +177,6 @@ void PortWait::throwForbidden() const {
 }
 
 std::string PortWait::describeUsers() const {
-  if (const auto* server = pool_.server()) return server->describeEnd();
   constexpr std::size_t kMost = 20;
   const auto& ports = pool_.ports();
   const auto known = usersOfPorts(ports, UserSearch::SocketsAndLeases);

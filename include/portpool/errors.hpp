@@ -40,12 +40,6 @@ class NoPortAvailableError : public PortPoolError {
   using PortPoolError::PortPoolError;
 };
 
-/// The port server at PORTSERVER_ADDRESS does not answer, or its answer is not a port.
-class PortServerError : public PortPoolError {
- public:
-  using PortPoolError::PortPoolError;
-};
-
 /// The process or the system has no file descriptor left for a lease or a probe.
 class DescriptorLimitError : public PortPoolError {
  public:

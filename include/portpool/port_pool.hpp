@@ -39,13 +39,6 @@ class PortPool {
   /// PORTPOOL_ISOLATE), and never destroyed.
   /// Throws PortSpecificationError or PortRangeUnknownError if it cannot be built, and
   /// IsolationError if PORTPOOL_ISOLATE requires isolation and this process is not isolated.
-  ///
-  /// If PORTSERVER_ADDRESS is set, and none of the variables that getServerTCPPorts() reads is, the
-  /// ports are drawn from the server at that address, Google's portserver or `portpool serve`, as
-  /// portpicker does. A drawn port belongs to this process until the process ends; a port that has
-  /// been returned is handed out again before another is drawn. `portpool serve` leases the ports
-  /// itself; those of portserver, which does not, are leased by this process.
-  /// If the server does not answer, this function and allocations throw PortServerError.
   static PortPool& process();
 
   /// Throws PortSpecificationError if `ports` is empty.
@@ -85,12 +78,10 @@ class PortPool {
 
   /// Hands out `count` consecutive ports, ascending, all or none, from anywhere in the pool: blocks
   /// are not chosen by least recent use. Throws as allocate() does, and PortSpecificationError if
-  /// the pool has no run of that length. From Google's portserver, which gives single ports, a few
-  /// hundred ports are drawn in search of consecutive ones; if that fails, throws
-  /// NoPortAvailableError.
+  /// the pool has no run of that length.
   std::vector<TCPPortOwner> allocateBlock(std::size_t count, const PortRequest& request = {});
 
-  /// The ports that the pool was given; all ports, if it draws them from a server.
+  /// The ports that the pool was given.
   const PortSet& ports() const noexcept;
 
   /// The seed of the order: the option, or the number chosen instead of it.
@@ -101,9 +92,7 @@ class PortPool {
  private:
   class [[gnu::visibility("hidden")]] Impl;
   struct [[gnu::visibility("hidden")]] Share;  // of the Impl: owners of ports have one, too
-  explicit PortPool(detail::Pimpl<Share> share) noexcept;
   Impl& impl() const noexcept;
-  static PortPool& builtForProcess();
   friend class detail::Allocation;
   friend class PortSearch;
   friend class PortWait;

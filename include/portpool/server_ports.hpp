@@ -28,7 +28,6 @@ const PortSet& excludedTCPPorts();
 /// PORTPOOL_PORTS_FILE, PYSYS_PORTS_FILE (paths of files that contain such a text, at most 1 MiB).
 /// Otherwise they are 1024 to 65535 without the ephemeral range, whose ends both belong to it; if
 /// fewer than 50 ports remain, they are 1024 to 49151, and a warning is logged to stderr.
-/// PORTSERVER_ADDRESS plays no part here: see PortPool::process().
 /// Throws PortSpecificationError, naming the variable and the offending token, if a variable or its
 /// file is invalid or leaves no port, and PortRangeUnknownError as getEphemeralTCPPortRange() does.
 /// Thread-safe as long as no thread changes the environment. From PySys.
@@ -37,11 +36,6 @@ PortSet getServerTCPPorts();
 /// Which of these variables is in effect (of CTest's, the first), or "" if none is set. Thread-safe
 /// under the same condition.
 std::string serverTCPPortsVariable();
-
-/// The address of the port server that PortPool::process() draws its ports from, which
-/// PORTSERVER_ADDRESS names; "" if that is not set, or a variable names the ports. Thread-safe
-/// under the same condition.
-std::string portServerAddress();
 
 }  // namespace portpool
 #pragma GCC visibility pop

@@ -1,5 +1,4 @@
 #include "diagnosis.hpp"
-#include "port_server_process.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -14,7 +13,6 @@
 namespace portpool::test {
 namespace {
 
-using ::testing::AllOf;
 using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
@@ -167,51 +165,6 @@ TEST(Doctor, PrintsNothingThatATerminalObeys) {
   EXPECT_EQ(text.find_first_of("\x1b\a\x9b"), std::string::npos) << text;
   EXPECT_THAT(diagnose(variables).findings[0]["text"].get<std::string>(),
               HasSubstr("/nonexistent?]0;title???31m"));
-}
-
-// ---- Ports of a server --------------------------------------------------------------------------
-
-TEST(Doctor, NamesTheServerOfThePorts) {
-  const auto address = newAddress();
-  const Variables variables{{"PORTSERVER_ADDRESS", address}};
-  auto server = serveAt(address);
-  const auto answered = diagnose(variables);
-  EXPECT_EQ(answered.exitCode, 0) << answered.findings;
-  const auto ports = answered.of("server ports");
-  ASSERT_EQ(ports.size(), 1U) << ports;
-  EXPECT_EQ(ports[0]["severity"], "ok");
-  EXPECT_THAT(ports[0]["text"].get<std::string>(),
-              AllOf(StartsWith("drawn from the port server at"), HasSubstr(address)));
-  server.reset();
-  const auto unanswered = diagnose(variables);
-  EXPECT_EQ(unanswered.exitCode, 1);
-  const auto errors = having(unanswered.findings, "severity", "error");
-  ASSERT_EQ(errors.size(), 1U) << errors;
-  EXPECT_THAT(errors[0]["text"].get<std::string>(), HasSubstr("does not answer"));
-  EXPECT_EQ(errors[0]["fix"], "unset PORTSERVER_ADDRESS");
-  EXPECT_TRUE(unanswered.of("server ports").empty()) << unanswered.findings;
-}
-
-TEST(Doctor, FindsAServerThatGivesNoPort) {
-  const auto port = std::to_string(TCPPortOwner().port());
-  const auto address = newAddress();
-  const auto server = serveAt(address, {"--ports", port});
-  const Idler idler;
-  while (!isLeased(static_cast<std::uint16_t>(std::stoi(port)))) draw(address, idler.pid());
-  const auto diagnosis = diagnose({{"PORTSERVER_ADDRESS", address}});
-  EXPECT_EQ(diagnosis.exitCode, 1);
-  ASSERT_EQ(diagnosis.of("server ports", "error").size(), 1U) << diagnosis.findings;
-  EXPECT_THAT(diagnosis.of("server ports")[0]["text"].get<std::string>(),
-              HasSubstr("gives this process no other port"));
-}
-
-TEST(Doctor, HeedsNoServerWhereAVariableNamesThePorts) {
-  const TCPPortOwner owner;
-  const auto diagnosis = diagnose(
-      {{"PORTSERVER_ADDRESS", newAddress()}, {"PORTPOOL_PORTS", std::to_string(owner.port())}});
-  EXPECT_EQ(diagnosis.exitCode, 0) << diagnosis.findings;
-  EXPECT_THAT(diagnosis.of("server ports")[0]["text"].get<std::string>(),
-              HasSubstr("by PORTPOOL_PORTS"));
 }
 
 // ---- The network's settings ---------------------------------------------------------------------

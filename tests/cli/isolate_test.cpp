@@ -44,6 +44,13 @@ TEST_F(IsolateCommand, GivesEveryCommandThePortsOfAll) {
   EXPECT_TRUE(server.isReached());
 }
 
+// A client of the server would be given ports of the network outside.
+TEST_F(IsolateCommand, LeavesThePortServerOutside) {
+  const auto result = runPortpool({"isolate", "--", "sh", "-c", "echo ${PORTSERVER_ADDRESS-none}"},
+                                  {{"PORTSERVER_ADDRESS", "@portserver"}});
+  EXPECT_EQ(result.output, "none\n") << result.errors;
+}
+
 TEST_F(IsolateCommand, KeepsTheUser) {
   EXPECT_EQ(runPortpool({"isolate", "--", "id", "-u"}).output, runScript("id -u").output);
 }

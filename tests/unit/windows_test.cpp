@@ -73,15 +73,6 @@ TEST(MissingFeature, IsolationIsAnError) {
   });
 }
 
-TEST(MissingFeature, APortServerIsAnError) {
-  checkInFreshProcess([] {
-    setVariable("PORTSERVER_ADDRESS", "@portserver");
-    EXPECT_THAT([] { getNextAvailableTCPPort(); },
-                ThrowsMessage<PortServerError>(AllOf(HasSubstr("no port server on Windows"),
-                                                     HasSubstr("unset PORTSERVER_ADDRESS"))));
-  });
-}
-
 // ---- Sockets ------------------------------------------------------------------------------------
 
 DWORD optionOf(NativeSocket socket, int option) {

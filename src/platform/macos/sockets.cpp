@@ -7,7 +7,6 @@
 #include <fcntl.h>
 
 #include <cerrno>
-#include <cstddef>
 
 namespace portpool::platform {
 namespace {
@@ -38,17 +37,6 @@ Socket newSocket(int domain, int type, Blocking blocking) noexcept {
   }
   errno = error;
   return socket;
-}
-
-socklen_t nameUnixSocket(const std::string& text, sockaddr_un& name) noexcept {
-  name = sockaddr_un{};
-  name.sun_family = AF_UNIX;
-  // There are no abstract names: "@name" is a path like any other.
-  if (text.empty() || text.size() >= sizeof name.sun_path) return 0;
-  text.copy(name.sun_path, text.size());
-  const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + text.size() + 1);
-  name.sun_len = static_cast<unsigned char>(size);
-  return size;
 }
 
 // SO_REUSEADDR means something else there than on Linux: two sockets that have it cannot be bound

@@ -6,9 +6,6 @@
 
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <sys/un.h>
-
-#include <string>
 
 namespace portpool::platform {
 
@@ -22,9 +19,5 @@ Socket newSocket(int domain, int type, Blocking blocking = Blocking::Yes) noexce
 /// without one of these may open it later, over whatever is there. None, with errno, if the system
 /// refuses it.
 Socket aboveStandard(Socket descriptor) noexcept;
-
-/// Names a Unix socket by a path, or "@name" where the system has abstract names; returns the
-/// size of the address, 0 if the text is empty or too long for one.
-socklen_t nameUnixSocket(const std::string& text, sockaddr_un& name) noexcept;
 
 }  // namespace portpool::platform
