@@ -1,5 +1,5 @@
-// What an allocation and its release cost, beside the least that any allocation that probes must
-// do.
+// What an allocation and its release cost, beside the bare system calls that it makes, and beside
+// the least that any allocation that probes must do.
 
 #include <netinet/in.h>
 #include <sys/resource.h>
@@ -12,10 +12,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <random>
+#include <thread>
 #include <vector>
 
 #include <benchmark/benchmark.h>
 #include <portpool/portpool.hpp>
+
+#include "platform/linux/lease_name.hpp"
 
 namespace {
 
@@ -56,6 +59,29 @@ void bindOnly(State& state) {
   for (auto _ : state) probeAPort(nextPort());
 }
 
+/// The seven system calls of an allocation and its release, as `strace` shows them: three for the
+/// lease, four for the probe.
+void callOnly(State& state) {
+  using portpool::platform::AbstractAddress;
+  using portpool::platform::LeaseName;
+  for (auto _ : state) {
+    const auto port = nextPort();
+    const AbstractAddress name{LeaseName(port)};
+    const int lease = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    benchmark::DoNotOptimize(::bind(lease, name.get(), name.size));
+    const int probe = ::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in6 everyAddress{};
+    everyAddress.sin6_family = AF_INET6;
+    everyAddress.sin6_port = htons(port);
+    benchmark::DoNotOptimize(
+        ::bind(probe, reinterpret_cast<const sockaddr*>(&everyAddress), sizeof everyAddress));
+    constexpr int kOn = 1;
+    ::setsockopt(probe, SOL_SOCKET, SO_REUSEADDR, &kOn, sizeof kOn);
+    ::close(probe);
+    ::close(lease);
+  }
+}
+
 void allocate(State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(pool().allocate());
 }
@@ -92,6 +118,7 @@ void firstPass(State& state) {
 }  // namespace
 
 int main(int count, char** arguments) {
+  std::thread([] {}).join();  // before the first thread, a probe makes one call less
   rlimit limit{};
   ::getrlimit(RLIMIT_NOFILE, &limit);
   limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, 2 * kLeased);
@@ -100,11 +127,14 @@ int main(int count, char** arguments) {
   benchmark::Initialize(&count, arguments);
   if (benchmark::ReportUnrecognizedArguments(count, arguments)) return 2;
   benchmark::RegisterBenchmark("floor", bindOnly);
+  benchmark::RegisterBenchmark("calls", callOnly);
   benchmark::RegisterBenchmark("allocate", allocate);
   benchmark::RegisterBenchmark("block", allocateBlock)->Arg(1)->Arg(2)->Arg(4)->Arg(16);
   benchmark::RegisterBenchmark("floor/leased", whileManyAreLeased, bindOnly);
+  benchmark::RegisterBenchmark("calls/leased", whileManyAreLeased, callOnly);
   benchmark::RegisterBenchmark("allocate/leased", whileManyAreLeased, allocate);
   benchmark::RegisterBenchmark("floor", bindOnly)->Threads(kThreads)->UseRealTime();
+  benchmark::RegisterBenchmark("calls", callOnly)->Threads(kThreads)->UseRealTime();
   benchmark::RegisterBenchmark("allocate", allocate)->Threads(kThreads)->UseRealTime();
   benchmark::RegisterBenchmark("first_pass", firstPass)->Iterations(1);
   benchmark::RunSpecifiedBenchmarks();
