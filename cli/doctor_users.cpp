@@ -37,18 +37,15 @@ std::string percentage(std::size_t part, std::size_t whole) {
 }  // namespace
 
 Findings checkLeases() {
-  const bool isByName = leaseKind() == LeaseKind::AbstractName;
-  Findings findings{
-      {"", Severity::OK,
-       isByName ? "by abstract AF_UNIX names, which the system allows this process (`ss -xa` shows "
-                  "them)"
-                : "by locks in /tmp/portpool.lock, since the system refuses this process AF_UNIX "
-                  "sockets"}};
+  const PortPool pool(PortSet{{1024, 65535}});  // throws if the system refuses this process leases
+  Findings findings{{"", Severity::OK,
+                     "by abstract AF_UNIX names, which the system allows this process (`ss -xa` "
+                     "shows them)"}};
   const auto leased = leasedPorts();
   if (!leased) {
     findings.push_back({"", Severity::Error,
                         "which ports are leased is not known: the system does not show this "
-                        "process /proc/net/unix and /proc/locks",
+                        "process /proc/net/unix",
                         kMountProc});
     return findings;
   }

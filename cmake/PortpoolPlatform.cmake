@@ -11,26 +11,21 @@ set(portpool_sources_posix
     process.cpp
     random.cpp
     resolve.cpp
-    shared_file.cpp
     sockets.cpp
     system_error.cpp)
-set(portpool_sources_lock_file file_locks.cpp lock_file.cpp) # needs locks of open files
+set(portpool_sources_lock_file file_locks.cpp lock_file.cpp shared_file.cpp) # needs locks of open files
 set(portpool_sources_linux
-    abstract_names.cpp
     arguments.cpp
-    copied_memory.cpp
     environ.cpp
     ephemeral_range.cpp
     isolation.cpp
     lease_tables.cpp
     leases.cpp
-    network.cpp
     port_users.cpp
     socket_tables.cpp
     sockets.cpp
     threads.cpp)
 set(portpool_sources_macos
-    copied_memory.cpp
     ephemeral_range.cpp
     isolation.cpp
     leases.cpp
@@ -58,7 +53,7 @@ set(portpool_sources_windows
     winsock.cpp)
 
 if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
-  set(portpool_platform_folders posix lock_file linux)
+  set(portpool_platform_folders posix linux)
   set(portpool_exports_file ${CMAKE_CURRENT_LIST_DIR}/../src/exports.map)
   set(portpool_exports_option -Wl,--version-script=${portpool_exports_file})
 elseif(CMAKE_SYSTEM_NAME STREQUAL "Darwin")

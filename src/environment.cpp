@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <charconv>
 #include <cstddef>
 #include <cstdlib>
@@ -91,11 +92,8 @@ std::string environmentChoice(const char* name, std::initializer_list<const char
 }
 
 void checkEnvironment() {
-  static const bool isWarned = [] {
-    warnOfUnknownVariables();
-    return true;
-  }();
-  static_cast<void>(isWarned);
+  static std::atomic<bool> isWarned{false};
+  if (!isWarned.exchange(true)) warnOfUnknownVariables();
   requireIsolationIfRequested();
 }
 

@@ -7,12 +7,6 @@ namespace {
 
 using platform::SocketAddress;
 
-SocketAddress everyAddress(AddressFamily family) {
-  SocketAddress address;
-  address.family = family;
-  return address;
-}
-
 SocketAddress loopbackAddress(AddressFamily family) {
   auto address = everyAddress(family);
   if (family == AddressFamily::IPv4) {
@@ -37,15 +31,20 @@ const char* nameOf(AddressFamily family) {
 
 }  // namespace
 
+SocketAddress everyAddress(AddressFamily family) {
+  SocketAddress address;
+  address.family = family == AddressFamily::Any ? AddressFamily::IPv6 : family;
+  return address;
+}
+
 std::vector<SocketAddress> addressesOf(const std::string& host, AddressFamily family) {
   std::vector<SocketAddress> addresses;
-  const bool isLocalhost = host == "localhost";
-  if (host.empty() && family == AddressFamily::Any) {
-    addresses.push_back(everyAddress(AddressFamily::IPv6));  // bound dual-stack
-  } else if (host.empty() || isLocalhost) {
+  if (host.empty()) {
+    addresses.push_back(everyAddress(family));
+  } else if (host == "localhost") {
     for (const auto each : {AddressFamily::IPv4, AddressFamily::IPv6}) {
-      if (family != AddressFamily::Any && family != each) continue;
-      addresses.push_back(isLocalhost ? loopbackAddress(each) : everyAddress(each));
+      if (family == AddressFamily::Any || family == each)
+        addresses.push_back(loopbackAddress(each));
     }
   } else if (const auto reason = platform::resolve(host, family, addresses); !reason.empty()) {
     throw HostError("host \"" + host + "\" has no " + nameOf(family) + " address (" + reason +

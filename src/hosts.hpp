@@ -11,8 +11,12 @@
 
 namespace portpool {
 
-/// The addresses of `host`, of the families asked for, with port 0; one for every address of both.
-/// Throws HostError if there are none, and otherwise as platform::resolve() does.
+/// The address that stands for every address of the families: for both, a socket is bound to that
+/// of IPv6, dual-stack.
+platform::SocketAddress everyAddress(AddressFamily family);
+
+/// The addresses of `host`, of the families asked for, with port 0; for "", everyAddress(). Throws
+/// HostError if there are none, and otherwise as platform::resolve() does.
 std::vector<platform::SocketAddress> addressesOf(const std::string& host, AddressFamily family);
 
 /// Throws HostError: the host is not an address of this machine.

@@ -1,5 +1,6 @@
 #include <portpool/port_pool.hpp>
 
+#include "descriptions.hpp"
 #include "environment.hpp"
 #include "leaks.hpp"
 #include "platform/random.hpp"
@@ -24,10 +25,11 @@ using std::chrono::milliseconds;
 
 const std::vector<platform::PrivateSocket> kNoHold;
 
-constexpr std::size_t kSmallPool = 16384;
 constexpr milliseconds kLongestWait = std::chrono::hours(24 * 365);  // that a clock can add
 
-std::atomic<PortPool*> processPool{nullptr};  // as soon as it is built
+// The ports that the process of that number has, of all pools. Guarded by platform::CoreLock.
+std::uint64_t countedProcess = 0;
+std::size_t portsOfProcess = 0;
 
 PortPoolOptions optionsFromEnvironment() {
   constexpr std::uint64_t kDay = std::uint64_t{24} * 60 * 60;
@@ -45,6 +47,28 @@ std::string portCount(std::uint64_t count) {
   return std::to_string(count) + (count == 1 ? " port" : " ports");
 }
 
+/// Throws PortSpecificationError: the pool can never have so many ports, in this shape.
+[[noreturn]] void throwDoesNotFit(const PortSet& ports, const PortRequest& request,
+                                  std::size_t count, bool hasShape) {
+  const auto longest = *std::max_element(
+      ports.ranges().begin(), ports.ranges().end(),
+      [](const PortRange& a, const PortRange& b) { return a.last - a.first < b.last - b.first; });
+  const bool isRun = request.distance == 1 && request.multipleOf == 1;
+  const auto wanted = !hasShape ? portCount(count) + (count == 1 ? " is" : " are")
+                      : isRun   ? "a block of " + std::to_string(count) + " consecutive ports is"
+                                : "a " + kindOf(request, count, true) + " is";
+  const auto pool = !hasShape ? "of " + portCount(ports.size())
+                    : isRun   ? "whose longest run is " + PortSet{longest}.toString() + ", " +
+                                  portCount(longest.last - longest.first + std::size_t{1})
+                            : "that has none (" + listed(ports) + ")";
+  throw PortSpecificationError(wanted + " requested from a pool " + pool +
+                               (count == 0
+                                    ? "; ask for at least one"
+                                    : "; ask for fewer, or allow " +
+                                          std::string(hasShape && isRun ? "a longer run" : "more") +
+                                          " (PORTPOOL_PORTS)"));
+}
+
 /// Logs what is needed to repeat the order of the ports, and at exit what the pool has done.
 void logUse(const PortPool& pool) {
   static std::uint64_t process = 0;
@@ -60,50 +84,30 @@ void logUse(const PortPool& pool) {
   });
 }
 
-/// How many ports this process has taken from all of its pools. A forked child begins anew.
-class TakenPorts {
- public:
-  void add(int change) noexcept {
-    const auto difference = static_cast<std::uint64_t>(change);  // modulo 2^64
-    auto before = state_.load();
-    while (!state_.compare_exchange_weak(before, thisProcess() + countIn(before) + difference)) {
-    }
-  }
-  std::uint64_t count() const noexcept { return countIn(state_); }
-
- private:
-  static constexpr int kCountBits = 32;
-
-  static std::uint64_t thisProcess() noexcept { return platform::currentProcess() << kCountBits; }
-  static std::uint64_t countIn(std::uint64_t state) noexcept {
-    return state >> kCountBits == thisProcess() >> kCountBits ? state - thisProcess() : 0;
-  }
-
-  std::atomic<std::uint64_t> state_{0};  // above the count, the process in which it was counted
-};
-
-TakenPorts takenPorts;
-
 }  // namespace
 
 // ---- PortPool -----------------------------------------------------------------------------------
 
 PortPool& PortPool::process() {
-  if (auto* pool = processPool.load(std::memory_order_acquire)) return *pool;
+  static std::atomic<PortPool*> built{nullptr};
+  if (auto* pool = built.load(std::memory_order_acquire)) return *pool;
+  checkEnvironment();  // which may isolate this process, by a child, and thus not under NoFork
   const platform::NoFork noFork;  // a child forked meanwhile would wait for it to be built for ever
   static auto& pool = []() -> PortPool& {
-    checkEnvironment();
     leakPolicy();  // a fault in its variable stops the run here, with the others
     const auto options = optionsFromEnvironment();
     auto& process = *new PortPool(getServerTCPPorts(), options);
     if (options.verbose) logUse(process);
     return process;
   }();
-  processPool.store(&pool, std::memory_order_release);
+  built.store(&pool, std::memory_order_release);
   return pool;
 }
 
-bool processHasPorts() noexcept { return takenPorts.count() > 0; }
+bool processHasPorts() noexcept {
+  const platform::CoreLock lock;
+  return countedProcess == platform::currentProcess() && portsOfProcess > 0;
+}
 
 PortPool::PortPool(const PortSet& ports) : PortPool(ports, PortPoolOptions{}) {}
 
@@ -115,15 +119,15 @@ PortPool::Impl& PortPool::impl() const noexcept { return *share_->impl; }
 PortPool::~PortPool() = default;
 
 TCPPortOwner PortPool::allocate(const PortRequest& request) {
-  return TCPPortOwner(detail::Pimpl(impl().allocate(request, 1).front().release()));
+  return TCPPortOwner(detail::Pimpl(impl().allocate(request, 1, false).front().release()));
 }
 
 std::vector<TCPPortOwner> PortPool::allocateSeveral(std::size_t count, const PortRequest& request) {
-  return Impl::owning(impl().allocate(request, count));
+  return Impl::owning(impl().allocate(request, count, false));
 }
 
 std::vector<TCPPortOwner> PortPool::allocateBlock(std::size_t count, const PortRequest& request) {
-  return Impl::owning(impl().allocateBlock(request, count));
+  return Impl::owning(impl().allocate(request, count, true));
 }
 
 const PortSet& PortPool::ports() const noexcept { return impl().ports(); }
@@ -143,48 +147,8 @@ PortPool::Impl::Impl(PortSet ports, const PortPoolOptions& options)
       hold_(options.hold),
       registry_(platform::makeLeaseRegistry()),
       line_(*registry_, ports_),
-      isSmall_(ports_.size() <= kSmallPool),
       table_(ports_, seed_),
-      statistics_{ports_.size(), 0, 0, 0},
-      isCrowded_(isSmall_) {
-  static std::atomic<bool> isSaid{false};
-  if (registry_->isOneOfTwo() && !isSaid.exchange(true)) {
-    warn(
-        "the system refuses this process the AF_UNIX names that leases are made of; it leases with "
-        "a lock file in /tmp, and keeps its TCP ports bound, so that processes with the usual "
-        "leases see them. Servers must set SO_REUSEADDR. Allow AF_UNIX sockets to get the usual "
-        "leases");
-  }
-}
-
-Allocations PortPool::Impl::allocate(const PortRequest& request, std::size_t count) {
-  if (count == 0 || count > ports_.size()) {
-    throw PortSpecificationError(portCount(count) + (count == 1 ? " is" : " are") +
-                                 " requested from a pool of " + portCount(ports_.size()) +
-                                 (count == 0 ? "; ask for at least one"
-                                             : "; ask for fewer, or allow more (PORTPOOL_PORTS)"));
-  }
-  PortSearch search(shared_from_this(), completed(request), count, false);
-  return handOut(search);
-}
-
-Allocations PortPool::Impl::allocateBlock(const PortRequest& request, std::size_t count) {
-  auto longest = ports_.ranges().front();
-  for (const auto& range : ports_.ranges()) {
-    if (range.last - range.first > longest.last - longest.first) longest = range;
-  }
-  const auto length = longest.last - longest.first + std::size_t{1};
-  if (count == 0 || count > length) {
-    throw PortSpecificationError(
-        "a block of " + std::to_string(count) +
-        " consecutive ports is requested from a pool whose longest run is " +
-        PortSet{longest}.toString() + ", " + portCount(length) +
-        (count == 0 ? "; ask for at least one"
-                    : "; ask for fewer, or allow a longer run (PORTPOOL_PORTS)"));
-  }
-  PortSearch search(shared_from_this(), completed(request), count, true);
-  return handOut(search);
-}
+      statistics_{ports_.size(), 0, 0, 0} {}
 
 std::vector<TCPPortOwner> PortPool::Impl::owning(Allocations allocations) {
   std::vector<TCPPortOwner> owners;
@@ -195,52 +159,78 @@ std::vector<TCPPortOwner> PortPool::Impl::owning(Allocations allocations) {
   return owners;
 }
 
-PortRequest PortPool::Impl::completed(PortRequest request) const {
-  if (request.transport == Transport::UDP) {
-    if (request.hold != Hold::None) {
-      throw PortSpecificationError(
-          "a UDP port cannot be held, since the hold would take the server's datagrams; ask for "
-          "Hold::None");
-    }
-  } else if (request.hold == Hold::None && (hold_ || registry_->isOneOfTwo())) {
-    request.hold = Hold::Shared;
+std::shared_ptr<const PortRequest> PortPool::Impl::completed(const PortRequest& request) const {
+  const bool isHeldByDefault =
+      hold_ && request.hold == Hold::None && request.transport != Transport::UDP;
+  const auto hold = isHeldByDefault ? Hold::Shared : request.hold;
+  if (hold != Hold::None && request.transport == Transport::UDP) {
+    throw PortSpecificationError(
+        "a UDP port cannot be held, since the hold would take the server's datagrams; ask for "
+        "Hold::None");
   }
-  if (request.hold == Hold::None) return request;
-  if (const auto* why = platform::whyNoHolds(); why != nullptr) throw PortPoolError(why);
-  return request;
+  const auto* whyNoHolds = hold == Hold::None ? nullptr : platform::whyNoHolds();
+  if (whyNoHolds != nullptr) throw PortPoolError(whyNoHolds);
+  // The default request, which is most often the one, is never destroyed, so it needs no copy.
+  if (&request == &detail::defaultRequest() && !isHeldByDefault)
+    return {std::shared_ptr<void>(), &request};
+  auto completed = std::make_shared<PortRequest>(request);
+  completed->hold = hold;
+  return completed;
 }
 
-Allocations PortPool::Impl::handOut(PortSearch& search) {
+void PortPool::Impl::checkShape(const PortRequest& request, std::size_t count, bool isBlock) {
+  const bool isPlain = request.distance == 1 && request.multipleOf == 1;
+  if (request.distance == 0 || request.multipleOf == 0 || (!isBlock && count > 1 && !isPlain) ||
+      (count == 1 && request.distance != 1)) {
+    throw PortSpecificationError(
+        "a PortRequest's distance is between the ports of a block of two or more, and its "
+        "multipleOf the number that divides the first one; neither is 0, and a set has neither: "
+        "ask for a block (getNextAvailableTCPPortBlock)");
+  }
+  const bool hasShape = isBlock || !isPlain;
+  const BlockShape shape{count, request.distance, request.multipleOf};
+  const auto isThere = [&](const PortTable& table) {
+    constexpr auto kOfThisPool = ~PortTable::bit(PortTable::State::Absent);
+    return table.findBlock(shape, 0, kOfThisPool).has_value();
+  };
+  if (count > 0 && (hasShape ? withTable(isThere) : count == 1 || count <= ports_.size())) return;
+  throwDoesNotFit(ports_, request, count, hasShape);
+}
+
+Allocations PortPool::Impl::allocate(const PortRequest& request, std::size_t count, bool isBlock) {
+  checkShape(request, count, isBlock);
+  PortSearch search(*this, completed(request), count, isBlock);
   Allocations allocations;
-  const bool othersFirst =
-      waitTime_ > milliseconds::zero() && isCrowded_ && line_.isAnyoneWaiting();
-  if (!othersFirst) allocations = search.look(PortSearch::Reach::Fresh);
+  if (!line_.isAnyoneWaiting()) allocations = search.look(PortSearch::Reach::Fresh);
   if (allocations.empty()) {
     search.checkHosts();
     allocations = PortWait(*this, search).run();
   }
-  withTable([&](PortTable& table) {
-    for (const auto& allocation : allocations) table.handOut(allocation->port());
-    statistics_.peak = std::max(statistics_.peak, table.count(PortTable::State::Owned));
-    statistics_.lifetimeTotal += allocations.size();
+  withTable([&](PortTable& /*table*/) {
+    statistics_.allocated += count;
+    statistics_.peak = std::max(statistics_.peak, statistics_.allocated);
+    statistics_.lifetimeTotal += count;
+    portsOfProcess = (countedProcess == process_ ? portsOfProcess : 0) + count;
+    countedProcess = process_;
   });
-  if (verbose_) {
-    for (const auto& allocation : allocations) {
-      log(portTitle(allocation->port(), allocation->request().name) + " handed out");
-    }
+  for (const auto& allocation : allocations) allocation->handOut();
+  for (const auto& allocation : allocations) {
+    if (verbose_) log(portTitle(allocation->port(), allocation->request().name) + " handed out");
   }
   return allocations;
 }
 
 void PortPool::Impl::takeBack(const detail::Allocation& allocation) noexcept {
   const auto port = allocation.port();
-  const bool wasHandedOut = withTable([&](PortTable& table) {
-    const bool isOwned = table.state(port) == PortTable::State::Owned;
+  const bool wasHandedOut = allocation.isHandedOut();
+  withTable([&](PortTable& table) {
     table.put(port, PortTable::State::Returned);
-    return isOwned;
+    if (!wasHandedOut) return;
+    --statistics_.allocated;
+    --portsOfProcess;
   });
   if (!wasHandedOut) return;
-  line_.wakeFirst(port);
+  line_.wakeFront(port);
   if (!verbose_) return;
   try {
     log(portTitle(port, allocation.request().name) + " returned");
@@ -257,15 +247,15 @@ void PortPool::Impl::noticeFork() noexcept {
 }
 
 void PortPool::Impl::expect(std::uint16_t port) {
-  withTable([&](PortTable& table) { table.expect(port); });
+  using State = PortTable::State;
+  withTable([&](PortTable& table) {
+    const bool isElsewhere = table.state(port) == State::Leased || table.state(port) == State::Busy;
+    if (isElsewhere && table.take(port)) table.put(port, State::Returned);
+  });
 }
 
 PortPoolStatistics PortPool::Impl::statistics() {
-  return withTable([&](const PortTable& table) {
-    auto statistics = statistics_;
-    statistics.allocated = table.count(PortTable::State::Owned);
-    return statistics;
-  });
+  return withTable([&](const PortTable& /*table*/) { return statistics_; });
 }
 
 // ---- Allocation ---------------------------------------------------------------------------------
@@ -275,16 +265,13 @@ detail::Allocation::Allocation(std::shared_ptr<PortPool::Impl> pool,
                                std::unique_ptr<platform::Lease> lease,
                                std::vector<platform::PrivateSocket> hold) noexcept
     : pool_(std::move(pool)),
-      request_(std::move(request)),
+      request_(request),
       port_(port),
       lease_(std::move(lease)),
-      hold_(std::move(hold)) {
-  takenPorts.add(1);
-}
+      hold_(std::move(hold)) {}
 
 detail::Allocation::~Allocation() {
   if (!isOfThisProcess()) return;
-  takenPorts.add(-1);
   hold_.clear();
   lease_.reset();  // before another thread can be given the port
   pool_->takeBack(*this);

@@ -9,13 +9,10 @@
 #include <portpool/port_pool.hpp>
 #include <portpool/port_pool_options.hpp>
 
-#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
-#include <string>
 #include <utility>
 #include <vector>
 
@@ -45,18 +42,23 @@ class Allocation {
   const std::vector<platform::PrivateSocket>& hold() const;
   void endHold() { hold_.clear(); }
 
+  /// The caller has it from now on: returning it is worth a message to a waiter.
+  void handOut() noexcept { isHandedOut_ = true; }
+  bool isHandedOut() const { return isHandedOut_; }
+
  private:
   std::shared_ptr<PortPool::Impl> pool_;
   std::shared_ptr<const PortRequest> request_;
   std::uint64_t process_ = platform::currentProcess();
   std::uint16_t port_;
+  bool isHandedOut_ = false;
   std::unique_ptr<platform::Lease> lease_;
   std::vector<platform::PrivateSocket> hold_;
 };
 
 }  // namespace detail
 
-/// Whether PortPool::process() has handed out ports that have not been returned.
+/// Whether this process has ports, of any pool.
 bool processHasPorts() noexcept;
 
 using Allocations = std::vector<std::unique_ptr<detail::Allocation>>;
@@ -69,8 +71,8 @@ class PortPool::Impl : public std::enable_shared_from_this<PortPool::Impl> {
  public:
   Impl(PortSet ports, const PortPoolOptions& options);
 
-  Allocations allocate(const PortRequest& request, std::size_t count);
-  Allocations allocateBlock(const PortRequest& request, std::size_t count);
+  /// The way of every request: a port, a set, or a block. Throws as PortPool::allocateBlock().
+  Allocations allocate(const PortRequest& request, std::size_t count, bool isBlock);
   static std::vector<TCPPortOwner> owning(Allocations allocations);
   void takeBack(const detail::Allocation& allocation) noexcept;
 
@@ -92,10 +94,9 @@ class PortPool::Impl : public std::enable_shared_from_this<PortPool::Impl> {
 
  private:
   /// The request with this pool's defaults. Throws PortSpecificationError if it cannot be met.
-  PortRequest completed(PortRequest request) const;
-
-  /// Finds the ports, waiting for them if necessary, and hands them out.
-  Allocations handOut(PortSearch& search);
+  std::shared_ptr<const PortRequest> completed(const PortRequest& request) const;
+  /// Throws PortSpecificationError if the pool can never have so many ports, in this shape.
+  void checkShape(const PortRequest& request, std::size_t count, bool isBlock);
   /// Starts afresh in a forked child. To be called under the mutex.
   void noticeFork() noexcept;
 
@@ -106,28 +107,17 @@ class PortPool::Impl : public std::enable_shared_from_this<PortPool::Impl> {
   const bool hold_;
   const std::unique_ptr<platform::LeaseRegistry> registry_;
   const WaitingLine line_;
-  const bool isSmall_;  // so that it can be empty without a look at it
 
   // Guarded by platform::CoreLock.
   PortTable table_;
-  PortPoolStatistics statistics_;  // without the number of those that are allocated
+  PortPoolStatistics statistics_;
   std::uint64_t process_ = platform::currentProcess();
-
-  std::atomic<bool> isCrowded_;  // others may be waiting for a port that comes back
 };
 
 template <class Use>
 auto PortPool::Impl::withTable(const Use& use) -> decltype(use(std::declval<PortTable&>())) {
-  struct Notice {
-    ~Notice() {
-      constexpr std::size_t kFew = 64;
-      pool.isCrowded_.store(pool.isSmall_ || pool.table_.fresh() < kFew, std::memory_order_relaxed);
-    }
-    Impl& pool;
-  };
   const platform::CoreLock lock;
   noticeFork();
-  const Notice notice{*this};
   return use(table_);
 }
 

@@ -1,11 +1,11 @@
 #include <portpool/port_scope.hpp>
 
+#include "descriptions.hpp"
 #include "environment.hpp"
 #include "leaks.hpp"
 #include "platform/socket.hpp"
 #include "port_pool_impl.hpp"
 #include "port_scope_state.hpp"
-#include "port_search.hpp"
 #include "run_start.hpp"
 #include "text.hpp"
 
@@ -31,11 +31,12 @@ std::vector<TCPPortOwner> allocate(const PortRequest& request) {
   return PortPool::process().allocateBlock(1, request);
 }
 
-/// The ports of one name are taken one at a time: threads that ask for it at once get one port.
-platform::ProcessMutex& namingMutex(const std::string& name) {
+/// The ports of one name are taken one at a time: threads that ask for it at once get one port. A
+/// forked child has mutexes of its own.
+std::mutex& namingMutex(const std::string& name) {
   const platform::CoreLock lock;
-  static auto& mutexes = *new std::map<std::string, platform::ProcessMutex>;
-  return mutexes[name];
+  static auto& mutexes = *new std::map<std::pair<std::uint64_t, std::string>, std::mutex>;
+  return mutexes[{platform::currentProcess(), name}];
 }
 
 /// A request as it stands in an error: its kind, and what of it is unusual.
@@ -57,7 +58,8 @@ std::string describe(const PortRequest& request, std::size_t count) {
 bool isSame(const PortRequest& one, const PortRequest& other) {
   return one.hosts == other.hosts && one.family == other.family &&
          one.avoidTimeWait == other.avoidTimeWait && one.transport == other.transport &&
-         one.hold == other.hold;
+         one.hold == other.hold && one.multipleOf == other.multipleOf &&
+         one.distance == other.distance;
 }
 
 /// Has no memory to be sure of.
@@ -192,7 +194,7 @@ std::uint16_t PortScope::takeNamedPorts(const PortRequest& request, std::size_t 
                                  " is requested with the same name; give one of them another name");
   };
   if (const auto port = find(); port != 0) return port;
-  const std::lock_guard<platform::ProcessMutex> naming(namingMutex(request.name));
+  const std::lock_guard<std::mutex> naming(namingMutex(request.name));
   if (const auto port = find(); port != 0) return port;
   const auto allocate = [&] { return PortPool::process().allocateBlock(count, request); };
   return takePorts(count, allocate, &request).front();
@@ -295,7 +297,7 @@ PortRange PortScope::getNamedTCPPortBlock(const std::string& name, std::size_t c
   const auto take = [&]() -> PortRange {
     const auto first = takeNamedPorts(named, count);
     if (first == 0) return {0, 0};  // before the run
-    return {first, static_cast<std::uint16_t>(first + count - 1)};
+    return {first, static_cast<std::uint16_t>(first + (count - 1) * request.distance)};
   };
   return takeOrFailRun(take, PortRange{0, 0});
 }

@@ -43,8 +43,9 @@ std::vector<std::uint16_t> PortScope::State::adopt(std::vector<TCPPortOwner>& ow
   std::shared_ptr<const PortRequest> request;  // as it was asked, without the pool's defaults
   if (byName != nullptr) {
     request = std::make_shared<const PortRequest>(*byName);
-    entries.front().named = printable(byName->name, kLongestName) + '=' +
-                            PortSet{{ports.front(), ports.back()}}.toString();
+    PortSet set;
+    for (const auto port : ports) set.insert(port);
+    entries.front().named = printable(byName->name, kLongestName) + '=' + set.toString();
   }
   // The process's own are in no report, and may be any number.
   if (this != open().front()) portpool::append(handedOut, entries);

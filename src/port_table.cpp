@@ -3,18 +3,6 @@
 #include <algorithm>
 
 namespace portpool {
-namespace {
-
-bool isQueued(PortTable::State state) {
-  return state == PortTable::State::Returned || state == PortTable::State::Leased ||
-         state == PortTable::State::Busy;
-}
-
-bool isInUse(PortTable::State state) {
-  return state == PortTable::State::Taken || state == PortTable::State::Owned;
-}
-
-}  // namespace
 
 PortTable::PortTable(const PortSet& ports, std::uint64_t seed)
     : random_(static_cast<std::mt19937::result_type>(seed ^ (seed >> 32))),
@@ -63,8 +51,8 @@ std::optional<std::uint16_t> PortTable::takeOldest(State state) {
 
 bool PortTable::take(std::uint16_t port) {
   const auto state = states_[port];
-  if (state == State::Absent || isInUse(state)) return false;
-  if (isQueued(state)) unlink(port);
+  if (state == State::Absent || state == State::Taken) return false;
+  if (state != State::Unused) unlink(port);
   setState(port, State::Taken);
   return true;
 }
@@ -77,30 +65,26 @@ void PortTable::put(std::uint16_t port, State state) noexcept {
   setState(port, state);
 }
 
-void PortTable::expect(std::uint16_t port) noexcept {
-  if (states_[port] != State::Leased && states_[port] != State::Busy) return;
-  unlink(port);
-  auto& queue = queueOf(State::Returned);
-  links_[port] = {0, queue.front};
-  (queue.front == 0 ? queue.back : links_[queue.front].before) = port;
-  queue.front = port;
-  setState(port, State::Returned);
-}
-
 void PortTable::leaveTakenToParent() noexcept {
   for (std::uint32_t port = first_; port <= last_; ++port) {
-    if (isInUse(states_[port])) put(static_cast<std::uint16_t>(port), State::Leased);
+    if (states_[port] == State::Taken) put(static_cast<std::uint16_t>(port), State::Leased);
   }
 }
 
-std::optional<std::uint16_t> PortTable::findRun(std::size_t count, std::uint32_t from,
-                                                unsigned states) const {
-  std::size_t length = 0;
-  for (auto port = std::max<std::uint32_t>(from, first_); port <= last_; ++port) {
-    length = (bit(states_[port]) & states) != 0 ? length + 1 : 0;
-    if (length == count) return static_cast<std::uint16_t>(port + 1 - count);
+std::optional<std::uint16_t> PortTable::findBlock(const BlockShape& shape, std::size_t from,
+                                                  unsigned states) const {
+  const auto isUsable = [&](std::size_t port) { return (bit(states_[port]) & states) != 0; };
+  const auto multiple = shape.multipleOf;
+  auto first = std::max<std::size_t>(from, first_);
+  while (true) {
+    first = (first + multiple - 1) / multiple * multiple;
+    if (first + shape.offset(shape.count - 1) > last_) return std::nullopt;
+    // The last port that is not usable rules out every block of consecutive ports that has it.
+    auto left = shape.count;
+    while (left > 0 && isUsable(first + shape.offset(left - 1))) --left;
+    if (left == 0) return static_cast<std::uint16_t>(first);
+    first += shape.distance == 1 ? left : 1;
   }
-  return std::nullopt;
 }
 
 std::uint16_t PortTable::randomPort() {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "block_shape.hpp"
+
 #include <portpool/port_set.hpp>
 
 #include <array>
@@ -12,7 +14,7 @@
 
 namespace portpool {
 
-/// What a pool knows about each of its ports, and the order in which it tries them. Looking up,
+/// The state of each port of a pool, and the order in which the pool tries its ports. Looking up,
 /// taking and putting back a port takes constant time and allocates no memory. Whoever takes a port
 /// must put it back, whether it was handed out or not. Not thread-safe.
 class PortTable {
@@ -23,8 +25,7 @@ class PortTable {
     Returned,  ///< used, and free again
     Leased,    ///< its lease was refused: it will be returned soon
     Busy,      ///< its probe was refused: another program has it
-    Taken,     ///< somebody tries it
-    Owned,     ///< handed out
+    Taken,     ///< being tried, or handed out
   };
 
   PortTable(const PortSet& ports, std::uint64_t seed);
@@ -47,23 +48,16 @@ class PortTable {
   /// Takes this port; false if it is already taken or does not belong to the pool.
   bool take(std::uint16_t port);
 
-  /// From now on a taken port counts as Owned.
-  void handOut(std::uint16_t port) noexcept { setState(port, State::Owned); }
-
   /// Puts a port back: as the last Returned, Leased or Busy one.
   void put(std::uint16_t port, State state) noexcept;
 
-  /// Makes a leased or busy port, which has been returned, the next fresh one after the unused
-  /// ones.
-  void expect(std::uint16_t port) noexcept;
-
-  /// In a forked child: what is taken or owned is the parent's, so it counts as leased.
+  /// In a forked child: a taken port is the parent's, so it counts as leased.
   void leaveTakenToParent() noexcept;
 
-  /// The first of `count` consecutive ports at or after `from` whose states are all in `states`,
-  /// one bit each (see `bit`); nothing if there is none.
-  std::optional<std::uint16_t> findRun(std::size_t count, std::uint32_t from,
-                                       unsigned states) const;
+  /// The first port, at or after `from`, of a block whose ports are all in one of `states`, one bit
+  /// each (see `bit`); nothing if there is none.
+  std::optional<std::uint16_t> findBlock(const BlockShape& shape, std::size_t from,
+                                         unsigned states) const;
   static constexpr unsigned bit(State state) { return 1U << static_cast<unsigned>(state); }
 
   /// A port to begin a search with, from the seed's sequence; it need not be of this pool.
@@ -77,7 +71,7 @@ class PortTable {
     std::uint16_t front = 0, back = 0;
   };
   static constexpr std::size_t kPorts = 65536;
-  static constexpr std::size_t kStates = 7;
+  static constexpr std::size_t kStates = 6;
 
   Queue& queueOf(State state) { return queues_[static_cast<std::size_t>(state)]; }
   void setState(std::uint16_t port, State state) noexcept;
@@ -90,7 +84,8 @@ class PortTable {
   std::uint16_t first_;
   std::uint16_t last_;
   std::vector<State> states_;
-  std::unique_ptr<Links[]> links_;  // of ports in queues: what is never used is never touched
+  std::unique_ptr<Links[]>
+      links_;  // of ports in queues; the page of an unused port stays untouched
   std::array<std::size_t, kStates> counts_{};
   std::array<Queue, kStates> queues_{};
 };

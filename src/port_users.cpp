@@ -1,6 +1,5 @@
 #include <portpool/port_users.hpp>
 
-#include "platform/lease.hpp"
 #include "platform/port_users.hpp"
 #include "text.hpp"
 
@@ -21,7 +20,5 @@ std::optional<std::vector<PortUser>> usersOfPorts(const PortSet& ports, UserSear
 std::optional<PortSet> leasedPorts() { return platform::findLeases(); }
 
 std::size_t countLeasesOfOtherNetworks() { return platform::countForeignLeases(); }
-
-LeaseKind leaseKind() { return platform::makeLeaseRegistry()->kind(); }
 
 }  // namespace portpool

@@ -5,7 +5,6 @@
 #include "waiting_line.hpp"
 
 #include <chrono>
-#include <optional>
 #include <string>
 
 namespace portpool {
@@ -13,6 +12,8 @@ namespace portpool {
 /// The wait of one caller, in line with all others, for ports that its search did not find at once.
 class PortWait {
  public:
+  /// Waits for the pool's time, at least for a tenth of a second: a port may be taken only by
+  /// another thread that tries it, or by a copy of its lease in a process that is being started.
   PortWait(PortPool::Impl& pool, PortSearch& search);
 
   /// Returns the ports as soon as they are available. Throws NoPortAvailableError when the time is
@@ -25,35 +26,27 @@ class PortWait {
 
   /// Looks for ports if it is time to, or if one was returned.
   Allocations look(Clock::time_point now, bool isLast);
-  /// From behind others, for what a plain request could not have: those that ask for the same do so
-  /// in the order of arrival, and nobody does while the first lets ports gather.
-  Allocations lookAside(Clock::time_point now);
-  /// Keeps the place among those that ask for the same; returns whether it is the first of them.
-  bool isFirstOfItsKind(Clock::time_point now);
-  /// When the time is up: looks at the ports that other threads of this process were trying.
-  Allocations lookAtMissed();
-  Clock::time_point nextLookAfter(Clock::time_point now, std::chrono::nanoseconds cost) const;
+  bool isAtFront() const { return place_.standing() == Standing::Front; }
+  Clock::time_point nextLook() const;
+  /// Sleeps until a port is returned, or there is something else to do.
+  void sleep(Clock::time_point now);
 
-  /// Logs once who holds which ports. The first in line does it for all, unless they wait for long.
+  /// Logs once who holds which ports, after a look in vain a second or more after the start.
   void report(Clock::time_point now);
-  Clock::time_point reportAt() const;
 
   [[noreturn]] void throwTimeIsUp() const;
   [[noreturn]] void throwForbidden() const;
-  std::string describeUsers() const;
+  std::string whyNot() const;  ///< who has the ports
 
   PortPool::Impl& pool_;
   PortSearch& search_;
+  const std::chrono::milliseconds time_;
   const Clock::time_point start_ = Clock::now();
   const Clock::time_point deadline_;
   PlaceInLine place_;
-  const WaitingLine lineOfItsKind_;
-  std::optional<PlaceInLine> placeInItsKind_;  // only of one that can look aside
-  bool mayLookAside_ = false;
-  std::optional<Standing> standing_;  // by the last advance
-  std::optional<std::uint16_t> returned_;
+  bool isPortReturned_ = false;  // since the last look
+  Clock::duration pause_{};      // between looks at the front
   Clock::time_point nextLook_;
-  Clock::time_point lookOnce_ = start_;  // whatever a look costs
   bool isReported_ = false;
 };
 

@@ -25,22 +25,26 @@ int narrowness(const SocketAddress& address) {
 
 }  // namespace
 
-Probe::Probe(const PortRequest& request) {
+Probe::Probe(const PortRequest& request) : hold_(request.hold) {
   const auto& hosts = request.hosts;
   if (hosts.empty()) {
     throw HostError(
         "the request names no host; name an address of this machine, \"localhost\", or \"\" for "
         "all of its addresses");
   }
-  const bool everyAddress = std::find(hosts.begin(), hosts.end(), "") != hosts.end();
+  const bool hasEveryAddress =
+      std::any_of(hosts.begin(), hosts.end(), [](const auto& host) { return host.empty(); });
+  const auto add = [&](const std::string& host, const SocketAddress& address) {
+    for (const auto type : {SocketType::Stream, SocketType::Datagram}) {
+      const auto other = type == SocketType::Stream ? Transport::UDP : Transport::TCP;
+      if (request.transport != other) targets_.push_back({&host, address, type, request.family});
+    }
+  };
   for (const auto& host : hosts) {
-    if (everyAddress && host == "localhost") continue;  // on every machine, and covered
-    for (const auto& address : addressesOf(host, request.family)) {
-      for (const auto type : {SocketType::Stream, SocketType::Datagram}) {
-        const auto other = type == SocketType::Stream ? Transport::UDP : Transport::TCP;
-        if (request.transport == other) continue;
-        targets_.push_back({host, address, type, request.family});
-      }
+    if (host.empty()) {
+      add(host, everyAddress(request.family));
+    } else if (!hasEveryAddress || host != "localhost") {  // which every machine has
+      for (const auto& address : addressesOf(host, request.family)) add(host, address);
     }
   }
   if (targets_.size() == 1) return;
@@ -92,8 +96,9 @@ Probe::Result Probe::isFree(std::uint16_t port, Mode mode) {
   });
 }
 
-Probe::Result Probe::hold(std::uint16_t port, Hold hold, Mode mode,
-                          std::vector<platform::PrivateSocket>& sockets) {
+Probe::Result Probe::take(std::uint16_t port, Mode mode,
+                          std::vector<platform::PrivateSocket>& hold) {
+  if (hold_ == Hold::None) return isFree(port, mode);
   const platform::NoFork noFork;
   std::vector<platform::PrivateSocket> bound;
   const auto result = bindEach(port, mode, [&](Target& target) {
@@ -104,8 +109,8 @@ Probe::Result Probe::hold(std::uint16_t port, Hold hold, Mode mode,
     }
   });
   if (result != Result::Free) return result;
-  if (hold == Hold::Shared) shareHold(bound);
-  sockets = std::move(bound);
+  if (hold_ == Hold::Shared) shareHold(bound);
+  hold = std::move(bound);
   return result;
 }
 
@@ -123,9 +128,9 @@ void Probe::drop(std::size_t target) {
   const auto missing = std::move(targets_[target]);
   targets_.erase(targets_.begin() + static_cast<std::ptrdiff_t>(target));
   const bool othersLeft = std::any_of(targets_.begin(), targets_.end(), [&](const Target& other) {
-    return other.host == missing.host;
+    return *other.host == *missing.host;
   });
-  if (!othersLeft) throwNotLocal(missing.host, missing.family);
+  if (!othersLeft) throwNotLocal(*missing.host, missing.family);
 }
 
 Refusal Probe::bind(Target& target, std::uint16_t port, Mode mode) {
@@ -136,9 +141,9 @@ Refusal Probe::bind(Target& target, std::uint16_t port, Mode mode) {
   if (!target.socket) {
     auto socket = platform::openSocket(familyToServe(target.address, target.family), target.type);
     if (!socket) {
-      if (!target.host.empty() || !target.isDualStack()) return Refusal::NoSuchAddress;
+      if (!target.host->empty() || !target.isDualStack()) return Refusal::NoSuchAddress;
       target.family = AddressFamily::IPv4;  // a kernel without IPv6
-      target.address = addressesOf(target.host, target.family).front();
+      target.address = everyAddress(target.family);
       return bind(target, port, mode);
     }
     if (reuse) platform::setReuse(socket.get(), Reuse::Address, true);
@@ -151,7 +156,7 @@ Refusal Probe::bind(Target& target, std::uint16_t port, Mode mode) {
   if (refusal == Refusal::Invalid) return Refusal::NoSuchAddress;  // link-local, without interface
   if (refusal == Refusal::Other) {
     platform::throwSystemError(
-        "bind to port " + std::to_string(port) + " of host \"" + target.host + '"', error);
+        "bind to port " + std::to_string(port) + " of host \"" + *target.host + '"', error);
   }
   return refusal;
 }

@@ -17,7 +17,8 @@ namespace portpool {
 /// cheap.
 class Probe {
  public:
-  /// Throws HostError if a host does not resolve, or there is none.
+  /// The request must outlive the probe. Throws HostError if a host does not resolve, or there is
+  /// none.
   explicit Probe(const PortRequest& request);
 
   enum class Mode {
@@ -36,10 +37,10 @@ class Probe {
   /// DescriptorLimitError, or PortPoolError if the system fails otherwise.
   Result isFree(std::uint16_t port, Mode mode = Mode::Exclusive);
 
-  /// The same, and keeps a free port bound for TCP, by the sockets that it adds to `sockets`. With
-  /// Hold::Shared they are open to servers with SO_REUSEADDR or SO_REUSEPORT.
-  Result hold(std::uint16_t port, Hold hold, Mode mode,
-              std::vector<platform::PrivateSocket>& sockets);
+  /// The same, and keeps a free port bound for TCP, if the request asks for a hold, by the sockets
+  /// that it adds to `hold`. With Hold::Shared they are open to servers with SO_REUSEADDR or
+  /// SO_REUSEPORT.
+  Result take(std::uint16_t port, Mode mode, std::vector<platform::PrivateSocket>& hold);
 
   /// Whether a TCP socket of this machine at `address`, on whatever port, has to do with a server
   /// on the hosts of the request.
@@ -49,7 +50,7 @@ class Probe {
   struct Target {
     bool isDualStack() const { return family == AddressFamily::Any; }
 
-    std::string host;
+    const std::string* host;
     platform::SocketAddress address;
     SocketType type;
     AddressFamily family;    // Any: a socket for the address serves both, if it is of IPv6
@@ -65,6 +66,7 @@ class Probe {
   platform::Refusal bind(Target& target, std::uint16_t port, Mode mode);
   void drop(std::size_t target);
 
+  Hold hold_;
   std::vector<Target> targets_;
 };
 

@@ -1,31 +1,15 @@
 #include <portpool/tcp_port_owner.hpp>
 
+#include "descriptions.hpp"
 #include "hold.hpp"
 #include "port_pool_impl.hpp"
 #include "run_start.hpp"
 
 #include <portpool/errors.hpp>
-#include <portpool/port_users.hpp>
 
 #include <utility>
 
 namespace portpool {
-
-namespace {
-
-/// Who has sockets on the port, in words.
-std::string takersOf(std::uint16_t port) {
-  std::string takers;
-  const auto users = usersOfPorts({{port, port}}, UserSearch::Sockets);
-  for (const auto& user : users.value_or(std::vector<PortUser>())) {
-    const auto taker = user.process();
-    if (taker.empty() || takers.find(taker) != std::string::npos) continue;
-    takers += (takers.empty() ? "" : ", ") + taker;
-  }
-  return takers.empty() ? "a program that the system does not show" : takers;
-}
-
-}  // namespace
 
 TCPPortOwner::TCPPortOwner() : TCPPortOwner(PortRequest{}) {}
 
@@ -57,7 +41,7 @@ ListeningSocket TCPPortOwner::listen(const std::string& host, int backlog) {
   auto socket = listenOn(port, host, allocation_->request().family, backlog, allocation_->hold());
   if (socket) return ListeningSocket(socket.release());
   throw PortPoolError("another program took port " + std::to_string(port) + " of host \"" + host +
-                      "\" since it was handed out: " + takersOf(port) +
+                      "\" since it was handed out: " + describeTakers(port) +
                       "; stop it, or ask for Hold::Shared, which keeps the port bound");
 }
 

@@ -7,233 +7,164 @@
 namespace portpool {
 namespace {
 
-/// The keys above those of the ports, by all of the set's ports and the kind. Two that share a line
-/// would keep each other waiting: there are four million lines.
-std::uint64_t firstKeyOf(const PortSet& ports, const std::string& kind, std::uint64_t places) {
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr milliseconds kAskAgain{1};
+constexpr seconds kPatience{10};  // behind waiters that do not move
+constexpr seconds kTurn{1}, kAwayAfterTurn = 9 * kTurn;
+constexpr milliseconds kAwayWithoutTurn{500};
+constexpr milliseconds kAdvance{100}, kAdvanceWithoutMessages{10};
+
+/// The first key of the line of these ports, above the keys of all ports. Two sets that shared a
+/// line would keep each other waiting: there are four million lines.
+std::uint64_t firstKeyOf(const PortSet& ports, std::uint64_t keys) {
   constexpr std::uint64_t kLines = std::uint64_t{1} << 22, kPrime = 0x100000001b3;  // of FNV-1a
   std::uint64_t hash = 0xcbf29ce484222325;
   for (const auto& range : ports.ranges()) {
     hash = (hash ^ range.first) * kPrime;
     hash = (hash ^ range.last) * kPrime;
   }
-  for (const char c : kind) hash = (hash ^ static_cast<unsigned char>(c)) * kPrime;
-  return 65536 + (hash >> 40) % kLines * places;
+  return 65536 + (hash >> 40) % kLines * keys;
 }
 
 }  // namespace
 
-WaitingLine::WaitingLine(platform::LeaseRegistry& registry, const PortSet& ports,
-                         const std::string& kind)
-    : registry_(registry), firstKey_(firstKeyOf(ports, kind, kPlaces)), isOfAll_(kind.empty()) {}
-
-bool WaitingLine::mayBeInUse() const noexcept {
-  if (isInUse_) return true;
-  const auto now = std::chrono::steady_clock::now();
-  if (now.time_since_epoch().count() < nextQuestion_) return false;
-  nextQuestion_ = (now + kNoticedAfter).time_since_epoch().count();
-  return true;
-}
+WaitingLine::WaitingLine(platform::LeaseRegistry& registry, const PortSet& ports)
+    : registry_(registry), firstKey_(firstKeyOf(ports, kKeys)) {}
 
 bool WaitingLine::isAnyoneWaiting() const {
-  if (!mayBeInUse()) return false;
-  if (ignoredUntil_ != 0) {
-    if (std::chrono::steady_clock::now().time_since_epoch().count() < ignoredUntil_) return false;
-    ignoredUntil_ = 0;
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  if (now.count() < askAgain_) return isInUse_;
+  bool isInUse = isLeased(kFront);
+  // The front may be empty for a moment, until the next waiter has moved there.
+  for (std::uint64_t place = 1; isInUse_ && !isInUse && place <= kRing; ++place) {
+    isInUse = isLeased(place);
   }
-  if (registry_.isLeased(keyOf(kFirst))) return isInUse_ = true;
-  // The first has gone, and the next may not have noticed: worth a look if the line was in use.
-  if (!isInUse_) return false;
-  for (std::uint64_t place = 1; place <= kRing; ++place) {
-    if (registry_.isLeased(keyOf(place))) return true;
-  }
-  return isInUse_ = false;
+  remember(isInUse, now + kAskAgain);
+  return isInUse;
 }
 
-std::size_t WaitingLine::count() const {
-  std::size_t count = 0;
-  for (std::uint64_t place = kFirst; place <= kRing; ++place) {
-    if (registry_.isLeased(keyOf(place))) ++count;
-  }
-  return count;
+void WaitingLine::remember(bool isInUse, std::chrono::nanoseconds time) const noexcept {
+  isInUse_ = isInUse;
+  askAgain_ = time.count();
 }
 
-void WaitingLine::ignore() const {
-  constexpr std::chrono::seconds kWhile{5};
-  ignoredUntil_ = (std::chrono::steady_clock::now() + kWhile).time_since_epoch().count();
+void WaitingLine::wakeFront(std::uint16_t port) const noexcept {
+  try {
+    if (registry_.hasMessages() && isAnyoneWaiting()) registry_.wake(keyOf(kFront), port);
+  } catch (const std::exception&) {
+    return;  // without descriptors: the waiter looks by itself, a little later
+  }
 }
 
 // ---- PlaceInLine --------------------------------------------------------------------------------
 
-void PlaceInLine::enter() {
-  auto& registry = line_.registry_;
-  line_.isInUse_ = true;
-  constexpr auto kRing = WaitingLine::kRing;
-  ahead_.reserve(kRing);
-  ahead_.clear();
-  for (std::uint64_t place = 1; place <= kRing; ++place) {
-    if (registry.isLeased(line_.keyOf(place))) ahead_.push_back(place);
-  }
-  // The end of the line is where the most empty places follow.
-  std::uint64_t last = kRing, mostEmpty = 0;
-  for (std::size_t i = 0; i < ahead_.size(); ++i) {
-    const auto next = ahead_[(i + 1) % ahead_.size()];
-    const auto empty = next > ahead_[i] ? next - ahead_[i] - 1 : next + kRing - ahead_[i] - 1;
-    if (empty >= mostEmpty) {
-      mostEmpty = empty;
-      last = ahead_[i];
-    }
-  }
-  const auto usable = ahead_.empty() ? kRing / 2 : mostEmpty - std::min(mostEmpty, kRing / 2);
-  for (std::uint64_t distance = 1; distance <= usable; ++distance) {
-    place_ = WaitingLine::after(last, distance);
-    lease_ = registry.tryAcquire(line_.keyOf(place_));
-    if (lease_) return;
-    if (ahead_.size() < kRing) ahead_.push_back(place_);  // who was faster
-  }
+PlaceInLine::~PlaceInLine() {
+  turn_.reset();  // before the next waiter looks
+  leave();
 }
 
 bool PlaceInLine::advance(Clock::time_point now) {
-  standing_ = findStanding(now);
-  return standing_ == Standing::First;
-}
-
-PlaceInLine::Standing PlaceInLine::findStanding(Clock::time_point now) {
-  if (turn_) turn_->await(now);  // so that whoever is next in turn sees it read
-  if (isFirst_ && now >= turnEnds_) endTurn(now);
-  if (isFirst_) return Standing::First;
-  if (now < restEnds_) return turn_ ? Standing::Resting : Standing::Outside;
-  if (turn_ && turnEnds_ != Clock::time_point::max()) {  // it has had it, and rested
+  if (standing_ == Standing::Front && turn_ && now >= turnEnds_ && isAnyoneBehind()) {
+    stepAway(now + kAwayAfterTurn);
+  } else if (standing_ == Standing::Away && now >= comesBack_) {
     turn_.reset();
-    turnEnds_ = Clock::time_point::max();
-    restEnds_ = now + kLongestPause;
-    return Standing::Outside;
+    join(now);
   }
-  if (isGreedy_ && !takeTurn(now)) {
-    giveWay(now);
-    return Standing::Outside;
-  }
-  auto& registry = line_.registry_;
-  if (!lease_) enter();
-  if (!lease_) return Standing::Outside;
-  while (!ahead_.empty() && !registry.isLeased(line_.keyOf(ahead_.back()))) ahead_.pop_back();
-  if (ahead_.empty()) {
-    if (auto first = registry.tryAcquire(line_.keyOf(WaitingLine::kFirst))) {
-      lease_ = std::move(first);
-      isFirst_ = true;
-      return Standing::First;
-    }
-  }
-  if (!line_.isOfAll_) return Standing::Behind;
-  return isAnyoneAheadStopped(now) ? Standing::BehindStopped : Standing::Behind;
+  if (standing_ == Standing::Behind) moveUp(now);
+  return standing_ == Standing::Front;
 }
 
-bool PlaceInLine::isAnyoneAheadStopped(Clock::time_point now) {
-  constexpr std::chrono::milliseconds kPause{1000}, kPauseWithoutMessages{10000};
-  const bool isFirstTime = nextKnock_ == Clock::time_point::min();
-  if (!isFirstTime && now < nextKnock_) return false;
-  if (!line_.registry_.hasMessages()) {  // nobody can tell
-    nextKnock_ = now + kPauseWithoutMessages;
-    return !isFirstTime;
+void PlaceInLine::join(Clock::time_point now) {
+  constexpr auto kRing = WaitingLine::kRing;
+  ahead_.clear();
+  ahead_.reserve(kRing);
+  for (std::uint64_t place = 1; place <= kRing; ++place) {
+    if (line_.isLeased(place)) ahead_.push_back(place);
   }
-  nextKnock_ = now + kPause;
-  if (lease_->isUnheard()) return true;
-  // Where the first place is empty, one of the others should have moved there.
-  if (lease_->knock(line_.keyOf(WaitingLine::kFirst))) return false;
-  for (const auto place : ahead_) lease_->knock(line_.keyOf(place));
-  return false;
+  // The longest run of empty places is between the youngest waiter and the oldest.
+  std::uint64_t last = kRing, mostEmpty = ahead_.empty() ? kRing : 0;
+  auto oldest = ahead_.begin();
+  for (auto place = ahead_.begin(); place != ahead_.end(); ++place) {
+    const auto before = place == ahead_.begin() ? ahead_.back() : *std::prev(place);
+    const auto empty = (*place + kRing - before - 1) % kRing;
+    if (empty <= mostEmpty) continue;
+    mostEmpty = empty;
+    last = before;
+    oldest = place;
+  }
+  std::rotate(ahead_.begin(), oldest, ahead_.end());
+  std::reverse(ahead_.begin(), ahead_.end());
+  // Half of the ring stays empty, so that its beginning and its end can be told apart.
+  for (std::uint64_t distance = 1; distance + kRing / 2 <= mostEmpty; ++distance) {
+    place_ = WaitingLine::after(last, distance);
+    lease_ = line_.registry_.tryAcquire(line_.keyOf(place_));
+    if (lease_) break;
+    ahead_.insert(ahead_.begin(), place_);  // of a faster waiter
+  }
+  if (!lease_) return;
+  standing_ = Standing::Behind;
+  moved_ = now;
+  line_.remember(true, now.time_since_epoch() + kAskAgain);
 }
 
-PlaceInLine::Clock::time_point PlaceInLine::nextAdvance(Clock::time_point now) const {
-  constexpr std::chrono::milliseconds kMoveUp{100}, kMoveUpWithoutMessages{10}, kOutside{500};
-  if (isFirst_) return turnEnds_;
-  if (!lease_) return now < restEnds_ ? restEnds_ : now + kOutside;
-  if (line_.registry_.hasMessages()) return now + kMoveUp;
-  const auto count = static_cast<int>(ahead_.size()) + 1;
-  return now + std::min(kMoveUpWithoutMessages * count, kMoveUp);  // the next is the first to look
+void PlaceInLine::moveUp(Clock::time_point now) {
+  while (!ahead_.empty() && !line_.isLeased(ahead_.back())) {
+    ahead_.pop_back();
+    moved_ = now;
+  }
+  if (!ahead_.empty()) return;
+  front_ = line_.registry_.tryAcquire(line_.keyOf(WaitingLine::kFront));
+  if (front_) standing_ = Standing::Front;
 }
 
-bool PlaceInLine::takeTurn(Clock::time_point now) {
-  if (turn_) return true;
-  if (now.time_since_epoch().count() < line_.noTurnUntil_) return false;
+PlaceInLine::Clock::time_point PlaceInLine::looksFrom() const {
+  return standing_ == Standing::Behind ? moved_ + kPatience : Clock::time_point::min();
+}
+
+void PlaceInLine::leftPorts(Clock::time_point now) {
+  if (standing_ != Standing::Front || turn_) return;
   turn_ = line_.registry_.tryAcquire(line_.keyOf(WaitingLine::kTurn));
-  if (!turn_ && isTurnStopped(now)) turn_ = std::move(nextTurn_);
-  if (turn_) nextTurn_.reset();
-  return turn_ != nullptr;
-}
-
-bool PlaceInLine::isTurnStopped(Clock::time_point now) {
-  constexpr std::chrono::milliseconds kPause{1000};
-  if (!nextTurn_) nextTurn_ = line_.registry_.tryAcquire(line_.keyOf(WaitingLine::kNextTurn));
-  if (!nextTurn_ || now < nextTurnKnock_) return false;
-  if (nextTurn_->isUnheard()) return true;
-  nextTurn_->knock(line_.keyOf(WaitingLine::kTurn));
-  nextTurnKnock_ = now + kPause;
-  return false;
-}
-
-void PlaceInLine::giveWay(Clock::time_point now) {
-  restEnds_ = now + pause_;
-  pause_ = std::min<Clock::duration>(2 * pause_, kLongestPause);
-}
-
-void PlaceInLine::endTurn(Clock::time_point now) {
-  if (!isAnyoneBehind()) {
-    turnEnds_ = now + kFirstTurn;  // it disturbs nobody
-    return;
-  }
-  leave();
-  restEnds_ = now + kRestInTurns * turnLength_;
-  turnLength_ = std::min<Clock::duration>(2 * turnLength_, kLongestTurn);
-}
-
-void PlaceInLine::lookedInVain(Clock::time_point now, bool leftSomething, bool needsSeveral) {
-  if (!leftSomething && turnEnds_ == Clock::time_point::max()) {
-    isGreedy_ = false;
-    turn_.reset();
-  }
-  if (!leftSomething || !isFirst_) return;
-  isGreedy_ = true;
-  if (!takeTurn(now)) {
-    leave();
-    giveWay(now);
-  } else if (turnEnds_ == Clock::time_point::max()) {
-    if (needsSeveral) {
-      gathering_ = line_.registry_.tryAcquire(line_.keyOf(WaitingLine::kGathering));
-    }
-    turnEnds_ = now + turnLength_;
-  }
-}
-
-void PlaceInLine::giveUp(Clock::time_point now) noexcept {
-  if (!turn_ || turnEnds_ == Clock::time_point::max()) return;
-  line_.noTurnUntil_ = (now + kRestInTurns * turnLength_).time_since_epoch().count();
+  turnEnds_ = now + kTurn;
+  if (!turn_) stepAway(now + kAwayWithoutTurn);
 }
 
 bool PlaceInLine::isAnyoneBehind() const {
-  for (std::uint64_t distance = 1; distance <= WaitingLine::kRing; ++distance) {
-    if (line_.registry_.isLeased(line_.keyOf(WaitingLine::after(place_, distance)))) return true;
+  for (std::uint64_t distance = 1; distance < WaitingLine::kRing; ++distance) {
+    if (line_.isLeased(WaitingLine::after(place_, distance))) return true;
   }
   return false;
 }
 
+void PlaceInLine::stepAway(Clock::time_point until) {
+  leave();
+  standing_ = Standing::Away;
+  comesBack_ = until;
+}
+
 void PlaceInLine::leave() noexcept {
-  gathering_.reset();
   if (!lease_) return;
+  front_.reset();
   lease_.reset();
-  isFirst_ = false;
-  if (!line_.isOfAll_) return;
-  // Which of them came first, they know themselves.
-  for (std::uint64_t place = 1; place <= WaitingLine::kRing; ++place) {
-    line_.registry_.wake(line_.keyOf(place), 0);
+  line_.remember(true, {});  // perhaps: the next question finds out
+  for (std::uint64_t distance = 1; distance < WaitingLine::kRing; ++distance) {
+    if (line_.registry_.wake(line_.keyOf(WaitingLine::after(place_, distance)), 0)) return;
   }
 }
 
-std::optional<std::uint16_t> PlaceInLine::await(Clock::time_point deadline) {
-  if (lease_) return lease_->await(deadline);
-  if (turn_) {
-    turn_->await(deadline);
-    return std::nullopt;
+PlaceInLine::Clock::time_point PlaceInLine::nextAdvance(Clock::time_point now) const {
+  if (standing_ == Standing::Front && !turn_) return Clock::time_point::max();
+  if (standing_ == Standing::Behind) {
+    return now + (line_.registry_.hasMessages() ? kAdvance : kAdvanceWithoutMessages);
   }
+  const auto ends = standing_ == Standing::Front ? turnEnds_ : comesBack_;
+  // A turn goes on while nobody is behind, and a full line may be joined later.
+  return ends > now ? ends : now + kAwayWithoutTurn;
+}
+
+std::optional<std::uint16_t> PlaceInLine::await(Clock::time_point deadline) {
+  if (lease_) return (front_ ? front_ : lease_)->await(deadline);
   std::this_thread::sleep_until(deadline);
   return std::nullopt;
 }

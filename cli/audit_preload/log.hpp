@@ -45,7 +45,7 @@ struct SharedLog {
 /// Who leases a port.
 enum class Lease : std::uint8_t {
   None,
-  Own,     // this process, or somebody by a lock, which does not tell
+  Own,     // this process
   Others,  // another process
   Unknown  // nobody could be asked: the process had no descriptor left
 };

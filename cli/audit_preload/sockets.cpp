@@ -95,7 +95,7 @@ void recordBind(int socket, const sockaddr* address, socklen_t size, int error,
   }
   if (!endpoint.isIP() || endpoint.port() == 0) return;  // or the system chooses it later
   const Call call{"bind", protocol, endpoint, error, isEphemeral, networkOf(socket), caller};
-  const auto lease = isEphemeral ? Lease::None : leaseOf(endpoint.port(), call.network);
+  const auto lease = isEphemeral ? Lease::None : leaseOf(endpoint.port());
   const CurrentTest test;
   if (!isRepeated(call, lease, test)) write(call, lease, test);
 }
@@ -109,7 +109,7 @@ void recordConnect(int socket, const sockaddr* address, socklen_t size, const vo
   const CurrentTest test;
   // Who leases the port costs more than the rest, and clients connect often.
   if (isRepeated(call, Lease::None, test)) return;
-  write(call, leaseOf(endpoint.port(), call.network), test);
+  write(call, leaseOf(endpoint.port()), test);
 }
 
 }  // namespace

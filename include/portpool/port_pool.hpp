@@ -54,32 +54,27 @@ class PortPool {
   /// destroyed or the process ends, however it ends; the owner may outlive the pool. The port is
   /// not bound: a program that does not use portpool can still take it.
   ///
-  /// If every port is taken, waits for one to be returned. After a second, the first in line logs
-  /// to stderr who holds which ports. All requests for ports of the same set wait in one line, from
-  /// whatever thread or process and whatever they ask for: first come, first served. A request made
-  /// while others wait joins the end of the line as soon as it notices them, within a millisecond.
-  /// The order is kept for up to 127 waiting requests and, in pools of more than 16,384 ports,
-  /// among the processes that see fewer than 64 free ports. A request that cannot be served
-  /// although ports are free, or because other programs have every port, stays first for 0.2 to 1
-  /// s, then lets the others pass for nine times as long, and then gives way to the next such
-  /// request. A port that other programs keep from TCP requests for all addresses, but not from
-  /// another kind, goes to the first of that kind, though others may be ahead of it: it looks for
-  /// one every half second, or more seldom in a large pool. A process that is stopped (SIGSTOP) is
-  /// passed after two seconds, or after ten if leases are taken by lock file.
+  /// If every port is taken, waits for one to be returned; after a second, logs to stderr who holds
+  /// which ports. All requests for ports of the same set wait in one line, across processes: first
+  /// come, first served. A request that needs several ports may hold the others back for a second
+  /// in ten. Order is kept among 127 waiters; a waiter that has not moved for ten seconds looks for
+  /// itself.
   ///
   /// Throws HostError at once if a host of the request is wrong, DescriptorLimitError if the
   /// process or the system has no descriptor left, and NoPortAvailableError when the wait time is
   /// up, or at once if this user may not bind enough of the ports.
-  TCPPortOwner allocate(const PortRequest& request = {});
+  TCPPortOwner allocate(const PortRequest& request = detail::defaultRequest());
 
   /// Hands out `count` ports at once, all or none. Throws as allocate() does, and
   /// PortSpecificationError if the pool has fewer ports.
-  std::vector<TCPPortOwner> allocateSeveral(std::size_t count, const PortRequest& request = {});
+  std::vector<TCPPortOwner> allocateSeveral(std::size_t count,
+                                            const PortRequest& request = detail::defaultRequest());
 
-  /// Hands out `count` consecutive ports, ascending, all or none, from anywhere in the pool: blocks
-  /// are not chosen by least recent use. Throws as allocate() does, and PortSpecificationError if
-  /// the pool has no run of that length.
-  std::vector<TCPPortOwner> allocateBlock(std::size_t count, const PortRequest& request = {});
+  /// Hands out a block: `count` ports, ascending, all or none, from anywhere in the pool (blocks
+  /// are not chosen by least recent use). They are consecutive, unless the request asks for another
+  /// distance. Throws as allocate() does, and PortSpecificationError if the pool has no such block.
+  std::vector<TCPPortOwner> allocateBlock(std::size_t count,
+                                          const PortRequest& request = detail::defaultRequest());
 
   /// The ports that the pool was given.
   const PortSet& ports() const noexcept;

@@ -15,7 +15,7 @@ struct PortPoolOptions {
   /// By default each pool chooses a seed at random.
   std::optional<std::uint64_t> seed{};
 
-  /// How long an allocation waits when every port is taken.
+  /// How long an allocation waits when every port is taken; less than 100 ms count as 100 ms.
   std::chrono::milliseconds waitTime = std::chrono::milliseconds(60000);
 
   /// Log each port that is handed out or returned to stderr.

@@ -2,6 +2,7 @@
 
 #include <portpool/cpp17.hpp>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -52,9 +53,22 @@ struct PortRequest {
 
   Hold hold = Hold::None;
 
+  /// The port, or the first port of a block, is a multiple of this: of 2 for RTP, whose RTCP port
+  /// is the next (RFC 3550, section 11).
+  std::uint16_t multipleOf = 1;
+
+  /// The distance between the ports of a block: 10000 for a block of two that a node of a Redis
+  /// cluster needs, its port and that of its bus.
+  std::uint16_t distance = 1;
+
   /// The port's name in messages. Set by getNamedTCPPort and its relatives.
   std::string name{};
 };
+
+namespace detail {
+/// A request for a port that is free for TCP on every address.
+const PortRequest& defaultRequest();
+}  // namespace detail
 
 }  // namespace portpool
 #pragma GCC visibility pop

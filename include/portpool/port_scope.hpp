@@ -39,7 +39,7 @@ class PortScope {
   static PortScope& innermost() noexcept;
 
   /// Allocates a port, which this scope then owns, and returns it.
-  std::uint16_t getNextAvailableTCPPort(const PortRequest& request = {});
+  std::uint16_t getNextAvailableTCPPort(const PortRequest& request = detail::defaultRequest());
   std::uint16_t getNextAvailableTCPPort(std::vector<std::string> hosts,
                                         AddressFamily family = AddressFamily::Any);
 
@@ -47,11 +47,12 @@ class PortScope {
   std::uint16_t getNextAvailableUDPPort(PortRequest request = {});
 
   /// `count` ports, all or none. Throws as PortPool::allocateSeveral() does.
-  std::vector<std::uint16_t> getNextAvailableTCPPorts(std::size_t count,
-                                                      const PortRequest& request = {});
+  std::vector<std::uint16_t> getNextAvailableTCPPorts(
+      std::size_t count, const PortRequest& request = detail::defaultRequest());
 
   /// `count` consecutive ports, all or none. Throws as PortPool::allocateBlock() does.
-  PortRange getNextAvailableTCPPortBlock(std::size_t count, const PortRequest& request = {});
+  PortRange getNextAvailableTCPPortBlock(std::size_t count,
+                                         const PortRequest& request = detail::defaultRequest());
 
   /// A port that refuses connections and that nobody can bind while the scope owns it.
   std::uint16_t getRefusedTCPPort(PortRequest request = {});
@@ -67,14 +68,15 @@ class PortScope {
   /// name appears in messages and reports.
   /// Throws PortSpecificationError if the name is empty, or belongs to a port that was requested
   /// with another request, transport or count.
-  std::uint16_t getNamedTCPPort(const std::string& name, const PortRequest& request = {});
+  std::uint16_t getNamedTCPPort(const std::string& name,
+                                const PortRequest& request = detail::defaultRequest());
 
   /// The same for UDP.
   std::uint16_t getNamedUDPPort(const std::string& name, PortRequest request = {});
 
   /// The same for `count` consecutive ports.
   PortRange getNamedTCPPortBlock(const std::string& name, std::size_t count,
-                                 const PortRequest& request = {});
+                                 const PortRequest& request = detail::defaultRequest());
 
   /// Every port handed out in this scope so far, in order. The ports of an inner scope are inserted
   /// where that scope ended.
@@ -112,19 +114,21 @@ class PortScope {
 
 /// These call the members of PortScope::innermost(). getNextAvailableTCPPort is from PySys's
 /// BaseTest.
-std::uint16_t getNextAvailableTCPPort(const PortRequest& request = {});
+std::uint16_t getNextAvailableTCPPort(const PortRequest& request = detail::defaultRequest());
 std::uint16_t getNextAvailableTCPPort(std::vector<std::string> hosts,
                                       AddressFamily family = AddressFamily::Any);
 std::uint16_t getNextAvailableUDPPort(PortRequest request = {});
-std::vector<std::uint16_t> getNextAvailableTCPPorts(std::size_t count,
-                                                    const PortRequest& request = {});
-PortRange getNextAvailableTCPPortBlock(std::size_t count, const PortRequest& request = {});
+std::vector<std::uint16_t> getNextAvailableTCPPorts(
+    std::size_t count, const PortRequest& request = detail::defaultRequest());
+PortRange getNextAvailableTCPPortBlock(std::size_t count,
+                                       const PortRequest& request = detail::defaultRequest());
 std::uint16_t getRefusedTCPPort(PortRequest request = {});
 ListeningSocket getListeningTCPSocket(const std::string& host = "localhost", int backlog = 128);
-std::uint16_t getNamedTCPPort(const std::string& name, const PortRequest& request = {});
+std::uint16_t getNamedTCPPort(const std::string& name,
+                              const PortRequest& request = detail::defaultRequest());
 std::uint16_t getNamedUDPPort(const std::string& name, PortRequest request = {});
 PortRange getNamedTCPPortBlock(const std::string& name, std::size_t count,
-                               const PortRequest& request = {});
+                               const PortRequest& request = detail::defaultRequest());
 
 /// For the output of a failing test: the ports of all open scopes, including those that the
 /// innermost scope has already returned, with what listens on each as far as the system shows it.

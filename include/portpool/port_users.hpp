@@ -52,22 +52,13 @@ enum class UserSearch {
 /// that are asked for. Throws DescriptorLimitError.
 std::optional<std::vector<PortUser>> usersOfPorts(const PortSet& ports, UserSearch search);
 
-/// The ports that are leased, by whatever process, of either kind of lease; nothing if the system
-/// does not show them: without a /proc, for one.
+/// The ports that are leased, by whatever process; nothing if the system does not show them:
+/// without a /proc, for one.
 std::optional<PortSet> leasedPorts();
 
 /// How many leases of other networks are visible to this process: those of containers and isolated
 /// tests, which do not concern the ports of this network.
 std::size_t countLeasesOfOtherNetworks();
-
-enum class LeaseKind {
-  AbstractName,  ///< the abstract name of an AF_UNIX socket, which `ss -xa` shows
-  LockFile,      ///< a lock in /tmp/portpool.lock, if the system refuses AF_UNIX names or has none
-  KernelObject,  ///< on Windows, an event object named portpool-<port>
-};
-
-/// The kind of lease that this process takes. Throws PortPoolError if it can take none.
-LeaseKind leaseKind();
 
 }  // namespace portpool
 #pragma GCC visibility pop

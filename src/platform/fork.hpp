@@ -1,20 +1,21 @@
 #pragma once
 
-// What keeps the core whole in a process whose memory or descriptors are copied by fork(). On a
-// system without it, only the locks have something to do.
+// What keeps the core whole in a process whose memory and descriptors are copied by fork(). On a
+// system without it, only CoreLock has something to do.
 
 #include <portpool/sockets.hpp>
 
 #include <atomic>
 #include <cstdint>
-#include <mutex>
 
 namespace portpool::platform {
 
-/// Stands for this process among those that its memory is copied to: a forked child has another,
-/// however it was forked and whatever its pid is. This process must not end, inspect or report the
-/// leases, scopes and counts of another.
-std::uint64_t currentProcess() noexcept;
+/// The number of forks between the first process and this one: only the child of a fork counts on.
+inline std::atomic<std::uint64_t> forks{0};
+
+/// A number that tells a process from the parent of which it is a copy. A process must not end,
+/// inspect or report the leases, scopes and counts of its parent.
+inline std::uint64_t currentProcess() noexcept { return forks.load(std::memory_order_relaxed); }
 
 /// The lock of all that the threads of this process share in the core. A fork waits until it is
 /// free, so that a child finds everything whole. No system call is made under it.
@@ -26,20 +27,10 @@ class CoreLock {
   ~CoreLock();
 };
 
-/// A mutex that a forked child finds free, whichever of its parent's threads had locked it.
-class ProcessMutex {
- public:
-  void lock();
-  void unlock() { mutex_.unlock(); }
-
- private:
-  std::mutex mutex_;
-  std::atomic<std::uint64_t> process_{0};  // whose mutex it is
-};
-
 /// As long as one exists in any thread, fork() waits, so that no child is copied between the system
-/// calls of its scope. Nothing may wait for anything in there. It does not keep vfork() and
-/// posix_spawn() waiting, whose children see every descriptor until they exec.
+/// calls of its scope. Nothing may wait for anything in there, and CoreLock comes after it, never
+/// before. It does not keep vfork() and posix_spawn() waiting, whose children see every descriptor
+/// until they exec.
 class NoFork {
  public:
   NoFork() noexcept;
@@ -49,10 +40,10 @@ class NoFork {
 };
 
 /// Has a forked child close its copy of the socket before it can do anything else. Call it under
-/// NoFork, together with what opens the socket. Throws std::bad_alloc.
-void closeInForkedChildren(NativeSocket socket);
+/// NoFork, together with the call that opens the socket.
+void closeInForkedChildren(NativeSocket socket) noexcept;
 
-/// Undoes that, under NoFork, together with what closes the socket.
+/// Undoes that, under NoFork, together with the call that closes the socket.
 void keepInForkedChildren(NativeSocket socket) noexcept;
 
 /// Whether another thread may be starting a process just now, which has copies of this one's

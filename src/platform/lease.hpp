@@ -1,7 +1,5 @@
 #pragma once
 
-#include <portpool/port_users.hpp>
-
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -19,16 +17,8 @@ class Lease {
   virtual ~Lease() = default;
 
   /// Waits for a message to the holder of this key, until `deadline`. Returns the port in the
-  /// message, 0 if it contains none, or nullopt if there is no message. The message may have
-  /// arrived before the call; of several, the last one that contains a port counts.
+  /// message, or nullopt if there is no message. The message may have arrived before the call.
   virtual std::optional<std::uint16_t> await(std::chrono::steady_clock::time_point deadline) = 0;
-
-  /// Sends a message without a port to the holder of another key; returns whether there is a
-  /// holder.
-  virtual bool knock(std::uint64_t /*key*/) noexcept { return false; }
-
-  /// Whether a receiver has not read such a message yet.
-  virtual bool isUnheard() const noexcept { return false; }
 };
 
 /// Grants leases. Keys are less than 2^31; those up to 65535 stand for the ports of that number.
@@ -39,8 +29,6 @@ class LeaseRegistry {
   LeaseRegistry(const LeaseRegistry&) = delete;
   LeaseRegistry& operator=(const LeaseRegistry&) = delete;
   virtual ~LeaseRegistry() = default;
-
-  virtual LeaseKind kind() const noexcept = 0;
 
   /// Returns null if the key is leased. Throws DescriptorLimitError, and PortPoolError if the
   /// system fails otherwise.
@@ -53,20 +41,10 @@ class LeaseRegistry {
   /// returns whether it was sent.
   virtual bool wake(std::uint64_t key, std::uint16_t port) noexcept = 0;
   virtual bool hasMessages() const noexcept = 0;
-
-  /// Whether this is the fallback for processes that are refused the usual kind of lease. The two
-  /// kinds do not exclude each other, so a process with the fallback keeps its ports bound for the
-  /// others to see, and looks at their leases.
-  virtual bool isOneOfTwo() const noexcept { return false; }
-
-  /// Whether a process with the other kind of lease has leased the port, as far as the system shows
-  /// it.
-  virtual bool isLeasedByTheOther(std::uint16_t /*port*/) { return false; }
 };
 
-/// The registry for this process, of the kind that all of the machine's processes have, unless the
-/// system refuses it to this one. Throws DescriptorLimitError, and PortPoolError if the system
-/// fails otherwise.
+/// The registry for this process. Throws DescriptorLimitError, and PortPoolError if the system
+/// refuses this process leases or fails otherwise.
 std::unique_ptr<LeaseRegistry> makeLeaseRegistry();
 
 }  // namespace portpool::platform

@@ -141,45 +141,6 @@ TEST(List, ShowsPortsOfScripts) {
 
 using ListAmongUsers = AmongUsers;
 
-/// A process with a lease by lock file.
-class LockFileHolder {
- public:
-  std::uint16_t port() const { return *port_; }
-  int pid() const { return child_.pid(); }
-
-  LockFileHolder() { isLeased_.await(); }
-
- private:
-  Shared<std::uint16_t> port_;
-  Signal isLeased_;
-  ForkedChild child_{[this] {
-    refuseAbstractNames();
-    PortPool pool(getServerTCPPorts());
-    const auto owner = pool.allocate();
-    *port_ = owner.port();
-    isLeased_.send();
-    sleepUntilKilled();
-  }};
-};
-
-TEST(List, ShowsLeasesByLockFile) {
-  const LockFileHolder holder;
-  const auto users = having(listed(holder.port()), "use", "leases");
-  ASSERT_EQ(users.size(), 1U);
-  EXPECT_EQ(users[0]["pid"], holder.pid());
-}
-
-TEST(List, ShowsThemToProcessesThatTakeSuch) {
-  const TCPPortOwner owner;
-  const LockFileHolder holder;
-  EXPECT_TRUE(succeedsInChild([&] {
-    refuseAbstractNames();
-    const auto answer = jsonOf(runPortpool({"list", "--json"}));
-    require(usersIn(answer, owner.port()).size() == 1, "by name");
-    require(!usersIn(answer, holder.port()).empty(), "by lock file");
-  }));
-}
-
 TEST(List, TellsOfOtherNetworks) {
   if (!canIsolate()) GTEST_SKIP() << "NOT TESTED: there are no networks of one's own here";
   const auto result = runScript(
@@ -225,18 +186,14 @@ TEST_F(ListAmongUsers, DoesNotSayThatNoPortIsLeasedWithoutProc) {
 
 TEST_F(ListAmongUsers, SaysWhatItCannotSee) {
   const TCPPortOwner owner;
-  const LockFileHolder holder;
   const auto list = kAsOtherUser + command_.path() + " list";
   const auto answer = jsonOf(runScript(list + " --json"));
-  auto users = usersIn(answer, owner.port());
+  const auto users = usersIn(answer, owner.port());
   ASSERT_EQ(users.size(), 1U) << answer;
   EXPECT_EQ(users[0]["use"], "leases");
   EXPECT_EQ(users[0]["pid"], nullptr);
   EXPECT_EQ(users[0]["command"], nullptr);
   EXPECT_EQ(users[0]["user"], "root");
-  users = having(usersIn(answer, holder.port()), "use", "leases");
-  ASSERT_EQ(users.size(), 1U) << answer;
-  EXPECT_EQ(users[0]["pid"], nullptr);
   const auto result = runScript(list);
   EXPECT_EQ(result.exitCode, 0);
   EXPECT_THAT(result.output, AllOf(ContainsRegex(std::to_string(owner.port()) +

@@ -29,7 +29,7 @@ using Allocate = std::function<std::vector<TCPPortOwner>(PortPool&)>;
 
 /// Each process wants three of the same four ports. No process stops before all have had their
 /// turns, so one that is passed over waits until its wait time is up, and fails.
-void competeForTheLast(const Allocate& allocate, const std::function<void()>& prepareProcess) {
+void competeForTheLast(const Allocate& allocate) {
   PortSet ports;
   for (const auto& owner : PortPool(getServerTCPPorts()).allocateBlock(kContested)) {
     ports.insert(owner.port());
@@ -38,7 +38,6 @@ void competeForTheLast(const Allocate& allocate, const std::function<void()>& pr
   std::vector<ForkedChild> children;
   for (std::size_t i = 0; i < kContestants; ++i) {
     children.emplace_back([&, i] {
-      prepareProcess();
       PortPool pool(ports);
       while (!turns->everyoneHad(kTurnsOfEach)) {
         const auto owners = allocate(pool);
@@ -55,30 +54,16 @@ void competeForTheLast(const Allocate& allocate, const std::function<void()>& pr
 std::vector<TCPPortOwner> block(PortPool& pool) { return pool.allocateBlock(kWanted); }
 std::vector<TCPPortOwner> several(PortPool& pool) { return pool.allocateSeveral(kWanted); }
 
-TEST(LastBlock, IsEveryProcesssInTurn) {
-  competeForTheLast(block, [] {});
-}
+TEST(LastBlock, IsEveryProcesssInTurn) { competeForTheLast(block); }
 
-TEST(LastBlock, IsEveryProcesssInTurnWithLockFileLeases) {
-  competeForTheLast(block, refuseAbstractNames);
-}
-
-TEST(LastPorts, AreEveryProcesssInTurnAndNobodyWaitsForAnothersPart) {
-  competeForTheLast(several, [] {});
-}
-
-TEST(LastPorts, AreEveryProcesssInTurnWithLockFileLeases) {
-  competeForTheLast(several, refuseAbstractNames);
-}
+TEST(LastPorts, AreEveryProcesssInTurnAndNobodyWaitsForAnothersPart) { competeForTheLast(several); }
 
 // Who wants one port may take that which a block lacks, and must return it.
 TEST(LastBlock, IsHadThoughOthersWantSinglePortsOfIt) {
-  competeForTheLast(
-      [](PortPool& pool) {
-        pool.allocate();
-        return pool.allocateBlock(kWanted);
-      },
-      [] {});
+  competeForTheLast([](PortPool& pool) {
+    pool.allocate();
+    return pool.allocateBlock(kWanted);
+  });
 }
 
 TEST(LastBlock, EndsWithItsHolder) {

@@ -109,11 +109,6 @@ void failCall(unsigned call, unsigned argument, unsigned value, int error);
 /// where the system filters no calls.
 void dieWithoutFlag(unsigned call, unsigned argument, unsigned flag);
 
-/// From now on the kernel refuses this process AF_UNIX sockets, and so abstract names. Only for a
-/// forked child, since it cannot be undone, and before the process's pool is built: so a test must
-/// not build it before it forks.
-void refuseAbstractNames();
-
 /// From now on the kernel refuses this process namespaces of its own. Only for a forked child.
 void refuseNamespaces();
 

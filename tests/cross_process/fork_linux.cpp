@@ -94,8 +94,6 @@ void dieWithoutFlag(unsigned call, unsigned argument, unsigned flag) {
   if (!install(filter, std::size(filter))) throw Refused(kNoFilters);
 }
 
-void refuseAbstractNames() { failCall(SYS_socket, 0, AF_UNIX, EPERM); }
-
 void refuseNamespaces() { failCall(SYS_unshare, 0, CLONE_NEWUSER | CLONE_NEWNET, EPERM); }
 
 void dieWithParent() noexcept { ::prctl(PR_SET_PDEATHSIG, SIGKILL); }

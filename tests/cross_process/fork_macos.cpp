@@ -12,9 +12,6 @@ void dieWithoutFlag(unsigned /*call*/, unsigned /*argument*/, unsigned /*flag*/)
   throw Refused(kNoFilters);
 }
 
-/// There are none to refuse: each test with the lock file is one of the leases that there are.
-void refuseAbstractNames() {}
-
 void refuseNamespaces() {}
 
 void dieWithParent() noexcept {}

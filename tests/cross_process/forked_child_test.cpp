@@ -1,21 +1,14 @@
 // What a forked child finds of its parent's pool, and what it does to it.
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <pthread.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/types.h>
-#include <sys/wait.h>
 #include <unistd.h>
-#ifdef MADV_WIPEONFORK
-#include <sys/syscall.h>
-#endif
 
 #include <atomic>
 #include <cerrno>
 #include <chrono>
-#include <csignal>
 #include <cstdlib>
 #include <functional>
 #include <future>
@@ -29,35 +22,20 @@
 #include <portpool/portpool.hpp>
 
 #include "fork.hpp"
-#include "system/system.hpp"
 #include "unit/sanitizers.hpp"
 #include "unit/surroundings.hpp"
 
 namespace portpool::test {
 namespace {
 
-class ForkedWith : public ::testing::TestWithParam<bool> {
- protected:
-  static void run(const std::function<void()>& function) {
-    checkInChild([&] {
-      if (GetParam()) refuseAbstractNames();
-      function();
-    });
-  }
-};
-
 /// The allocator of clang 14's AddressSanitizer does not survive fork() beside threads that
 /// allocate memory: a child forked while one of them holds its lock waits for it for ever.
 constexpr const char* kForkLosesMemory =
     "AddressSanitizer leaves the child no memory; other builds run this test";
 
-INSTANTIATE_TEST_SUITE_P(Leases, ForkedWith, ::testing::Bool(), [](const auto& leases) {
-  return leases.param ? "ByLockFile" : "ByAbstractNames";
-});
-
-TEST_P(ForkedWith, AChildCanGoOnWhateverTheThreadsOfItsParentAreAt) {
+TEST(Forked, AChildCanGoOnWhateverTheThreadsOfItsParentAreAt) {
   if (kHasAddressSanitizer) GTEST_SKIP() << kForkLosesMemory;
-  run([] {
+  checkInChild([] {
     PortPool pool(getServerTCPPorts());
     std::atomic<bool> isOver{false};
     std::vector<std::thread> threads;
@@ -126,8 +104,8 @@ TEST(ForkedBeside, AThreadThatTakesAPortUnderALockOfTheProgramsOwn) {
   });
 }
 
-TEST_P(ForkedWith, AChildDoesNotKeepWhatItsParentReturns) {
-  run([] {
+TEST(Forked, AChildDoesNotKeepWhatItsParentReturns) {
+  checkInChild([] {
     PortSet ports;
     for (const auto& owner : PortPool(getServerTCPPorts()).allocateSeveral(2)) {
       ports.insert(owner.port());
@@ -149,8 +127,8 @@ TEST_P(ForkedWith, AChildDoesNotKeepWhatItsParentReturns) {
   });
 }
 
-TEST_P(ForkedWith, AChildThatExitsEndsNothingOfItsParents) {
-  run([] {
+TEST(Forked, AChildThatExitsEndsNothingOfItsParents) {
+  checkInChild([] {
     ::setenv("PORTPOOL_VERBOSE", "1", 1);
     static std::optional<PortScope> scope;
     static std::optional<TCPPortOwner> owner;
@@ -188,40 +166,6 @@ TEST_P(ForkedWith, AChildThatExitsEndsNothingOfItsParents) {
     }
     scope.reset();
     owner.reset();
-  });
-}
-
-// Whose memory is copied without the handlers of fork(), and whose pid may be its parent's.
-#ifdef MADV_WIPEONFORK
-// As emulators do: qemu-user calls every advice a success.
-TEST(Forked, AChildIsNoticedWhereTheSystemDoesNotWipeItsMemory) {
-  checkInChild([] {
-    failCall(SYS_madvise, 2, MADV_WIPEONFORK, 0);
-    ::execl("/proc/self/exe", "cross_process_test",
-            "--gtest_filter=*ForkedWith.AChildDoesNotKeepWhatItsParentReturns*", nullptr);
-    throw std::runtime_error("the program does not start");
-  });
-}
-#endif
-
-TEST_P(ForkedWith, AChildOfABareCloneIsAnotherProcessToo) {
-  run([] {
-    TCPPortOwner owner;
-    const auto pid = forkBare();
-    if (pid == 0) {
-      ::alarm(20);
-      const auto port = owner.port();
-      owner.cleanup();
-      try {
-        PortPoolOptions options;
-        options.waitTime = std::chrono::milliseconds(0);
-        PortPool(PortSet{{port, port}}, options).allocate();
-        ::_exit(1);
-      } catch (const NoPortAvailableError&) {
-      }
-      ::_exit(TCPPortOwner().port() == 0 ? 1 : 0);
-    }
-    reap(pid);
   });
 }
 
@@ -267,31 +211,6 @@ TEST(ForkedAt, TheFirstUseOfThePoolAChildHasAPool) {
       user.join();
     }));
   }
-}
-
-// It has closed what it inherited, as daemons do, and opened its own under the same numbers.
-TEST_P(ForkedWith, AChildOfABareCloneKeepsTheFilesThatItOpensBeforeItUsesThePool) {
-  run([] {
-    constexpr int kMost = 64;
-    const auto owners = PortPool(getServerTCPPorts()).allocateSeveral(3);
-    const auto pid = forkBare();
-    if (pid == 0) {
-      ::alarm(20);
-      for (int descriptor = 3; descriptor < kMost; ++descriptor) ::close(descriptor);
-      for (int i = 0; i < kMost; ++i) {
-        const bool isFile = i % 2 == 0;
-        if ((isFile ? ::open("/dev/null", O_RDONLY) : ::socket(AF_INET, SOCK_DGRAM, 0)) < 0) {
-          ::_exit(2);
-        }
-      }
-      getNextAvailableTCPPort();
-      for (int descriptor = 3; descriptor < kMost; ++descriptor) {
-        if (::fcntl(descriptor, F_GETFD) < 0) ::_exit(3);
-      }
-      ::_exit(0);
-    }
-    reap(pid);
-  });
 }
 
 }  // namespace

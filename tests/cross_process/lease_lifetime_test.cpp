@@ -40,23 +40,12 @@ PortSet setOfOnePort() {
   return {{port, port}};
 }
 
-/// Runs each test with leases by abstract names and by the lock file.
-class LeaseLifetime : public ::testing::TestWithParam<bool> {
- protected:
-  static void run(const std::function<void()>& function) {
-    EXPECT_TRUE(ForkedChild([&] {
-                  if (GetParam()) refuseAbstractNames();
-                  function();
-                }).succeeds());
-  }
-};
+void runInChild(const std::function<void()>& function) {
+  EXPECT_TRUE(ForkedChild(function).succeeds());
+}
 
-INSTANTIATE_TEST_SUITE_P(Registry, LeaseLifetime, ::testing::Bool(), [](const auto& registry) {
-  return registry.param ? "LockFile" : "AbstractNames";
-});
-
-TEST_P(LeaseLifetime, EndsWhenTheHolderIsKilled) {
-  run([] {
+TEST(LeaseLifetime, EndsWhenTheHolderIsKilled) {
+  runInChild([] {
     const Shared<std::uint16_t> port;
     Signal allocated;
     ForkedChild holder([&] {
@@ -72,16 +61,16 @@ TEST_P(LeaseLifetime, EndsWhenTheHolderIsKilled) {
   });
 }
 
-TEST_P(LeaseLifetime, OutlastsAForkedChildThatExits) {
-  run([] {
+TEST(LeaseLifetime, OutlastsAForkedChildThatExits) {
+  runInChild([] {
     const TCPPortOwner owner;
     require(ForkedChild([] {}).succeeds(), "the child failed");
     require(isTaken(owner.port()), "a child's exit ended its parent's lease");
   });
 }
 
-TEST_P(LeaseLifetime, OutlastsAForkedChildThatRunsItsDestructors) {
-  run([] {
+TEST(LeaseLifetime, OutlastsAForkedChildThatRunsItsDestructors) {
+  runInChild([] {
     static std::optional<TCPPortOwner> owner;
     owner.emplace();
     // The copy of this static object is destroyed by std::exit.
@@ -91,8 +80,8 @@ TEST_P(LeaseLifetime, OutlastsAForkedChildThatRunsItsDestructors) {
   });
 }
 
-TEST_P(LeaseLifetime, OutlastsAForkedChildThatCleansItsCopyUp) {
-  run([] {
+TEST(LeaseLifetime, OutlastsAForkedChildThatCleansItsCopyUp) {
+  runInChild([] {
     TCPPortOwner owner;
     const bool childSucceeded = ForkedChild([&] {
                                   const auto port = owner.port();
@@ -104,8 +93,8 @@ TEST_P(LeaseLifetime, OutlastsAForkedChildThatCleansItsCopyUp) {
   });
 }
 
-TEST_P(LeaseLifetime, IsNotSharedByAForkedChild) {
-  run([] {
+TEST(LeaseLifetime, IsNotSharedByAForkedChild) {
+  runInChild([] {
     // Parent and child both have this pool, and the one port is free in it.
     PortPool pool(setOfOnePort(), dontWait());
     Signal allocated;
@@ -121,8 +110,8 @@ TEST_P(LeaseLifetime, IsNotSharedByAForkedChild) {
   });
 }
 
-TEST_P(LeaseLifetime, EndsWithItsOwner) {
-  run([] {
+TEST(LeaseLifetime, EndsWithItsOwner) {
+  runInChild([] {
     TCPPortOwner owner;
     const auto port = owner.port();
     owner.cleanup();

@@ -32,12 +32,5 @@ void excludeEachOther() {
 
 TEST(LibraryCopies, ExcludeEachOther) { EXPECT_TRUE(ForkedChild(excludeEachOther).succeeds()); }
 
-TEST(LibraryCopies, ExcludeEachOtherWithLockFileLeases) {
-  EXPECT_TRUE(ForkedChild([] {
-                refuseAbstractNames();
-                excludeEachOther();
-              }).succeeds());
-}
-
 }  // namespace
 }  // namespace portpool::test

@@ -59,9 +59,6 @@ struct LoopbackAddress {
   socklen_t size = 0;
 };
 
-/// Where leases cannot be AF_UNIX names, each port is held bound.
-bool arePortsHeld() { return !platform::newSocket(AF_UNIX, SOCK_DGRAM); }
-
 }  // namespace
 
 void serveOnce(std::uint16_t port) {
@@ -79,11 +76,6 @@ void serveOnce(std::uint16_t port) {
   const LoopbackAddress serverAddress(route.server, port);
   const Descriptor listener(
       platform::newSocket(serverAddress.storage.ss_family, SOCK_STREAM).release(), "socket");
-  if (arePortsHeld()) {
-    const int on = 1;
-    Descriptor::check(::setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on),
-                      "setsockopt");
-  }
   Descriptor::check(::bind(listener, serverAddress.get(), serverAddress.size),
                     "bind to " + serverAddress.text);
   Descriptor::check(::listen(listener, 4), "listen on " + serverAddress.text);

@@ -8,10 +8,8 @@
 #include <chrono>
 #include <csignal>
 #include <functional>
-#include <optional>
 #include <stdexcept>
 #include <thread>
-#include <utility>
 #include <vector>
 
 #include <portpool/portpool.hpp>
@@ -29,11 +27,19 @@ PortSet freeBlock(std::size_t count) {
   return {{owners.front().port(), owners.back().port()}};
 }
 
-/// Waits until so many are in line, and the first of them at its front, where others notice it.
+std::size_t waitersIn(const WaitingLine& line) {
+  std::size_t count = 0;
+  for (std::uint64_t place = 1; place <= WaitingLine::kRing; ++place) {
+    if (line.isLeased(place)) ++count;
+  }
+  return count;
+}
+
+/// Waits until so many are in line, and the first of them at its front.
 void untilInLine(const PortSet& ports, std::size_t count) {
   const auto registry = platform::makeLeaseRegistry();
   const WaitingLine line(*registry, ports);
-  while (line.count() < count || !line.isAnyoneWaiting()) {
+  while (waitersIn(line) < count || !line.isAnyoneWaiting()) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
 }
@@ -218,7 +224,7 @@ TEST(Order, OneForWhomManyPortsSeemFreeIsBehindThoseWhoWait) {
   untilInLine(ports, 1);
   owner.cleanup();
   pool.allocate();
-  EXPECT_EQ(line.count(), 0);
+  EXPECT_EQ(waitersIn(line), 0);
   EXPECT_TRUE(waiter.succeeds());
 }
 
@@ -288,124 +294,6 @@ TEST(Order, OneWhoWaitsForAForeignProgramDoesNotKeepThoseWhoDoNot) {
     servers.clear();
     EXPECT_TRUE(waiter.succeeds());
   }
-}
-
-// As long as the port that is leased does not come back, it alone can be served.
-TEST(Order, OneIsServedWithWhatNobodyAheadCanHave) {
-  const auto on = [](const char* host) {
-    PortRequest request;
-    request.hosts = {host};
-    request.family = AddressFamily::IPv4;
-    return request;
-  };
-  PortRequest udp;
-  udp.transport = Transport::UDP;
-  const std::array<std::pair<PortRequest, PortRequest>, 3> pairs = {
-      {{PortRequest(), udp}, {PortRequest(), on("127.0.0.2")}, {on("127.0.0.1"), on("127.0.0.2")}}};
-  PortPoolOptions patient;
-  patient.waitTime = kForEver;
-  for (const auto& [ahead, behind] : pairs) {
-    const auto ports = freeBlock(2);
-    const auto foreign = *ports.begin();
-    const auto server = listenOn(foreign, "127.0.0.1");
-    PortPool pool(ports, patient);
-    auto owner = pool.allocate();
-    ForkedChild waiter([&, request = &ahead] { PortPool(ports, patient).allocate(*request); });
-    untilInLine(ports, 1);
-    EXPECT_EQ(pool.allocate(behind).port(), foreign);
-    owner.cleanup();
-    EXPECT_TRUE(waiter.succeeds());
-  }
-}
-
-/// Ports of which foreign programs have the last ones, for TCP, and one process the first: a plain
-/// request waits for that.
-class BehindAPlainOne {
- public:
-  explicit BehindAPlainOne(std::size_t foreign) : ports(freeBlock(foreign + 1)), pool_(ports) {
-    for (std::size_t i = 1; i <= foreign; ++i)
-      servers_.push_back(listenOn(at(ports, i), "0.0.0.0"));
-    owner_.emplace(pool_.allocate());
-    waiter_.emplace([this] { patient().allocate(); });
-    untilInLine(ports, 1);
-  }
-  ~BehindAPlainOne() {
-    owner_.reset();
-    EXPECT_TRUE(waiter_->succeeds());
-  }
-
-  PortPool patient() const {
-    PortPoolOptions options;
-    options.waitTime = kForEver;
-    return {ports, options};
-  }
-
-  const PortSet ports;
-
- private:
-  PortPool pool_;
-  std::vector<platform::Socket> servers_;
-  std::optional<TCPPortOwner> owner_;
-  std::optional<ForkedChild> waiter_;
-};
-
-PortRequest udp() {
-  PortRequest request;
-  request.transport = Transport::UDP;
-  return request;
-}
-
-TEST(Order, SeveralAreServedWithWhatNobodyAheadCanHave) {
-  const BehindAPlainOne line(3);
-  auto pool = line.patient();
-  EXPECT_EQ(pool.allocateSeveral(3, udp()).size(), 3U);
-  EXPECT_EQ(pool.allocateBlock(3, udp()).size(), 3U);
-}
-
-TEST(Order, IsThatOfArrivalAmongThoseWhoAskForWhatNobodyAheadCanHave) {
-  const BehindAPlainOne line(1);
-  auto pool = line.patient();
-  auto owners = pool.allocateSeveral(1, udp());
-  std::vector<int> order;
-  std::vector<std::thread> waiters;
-  for (int i = 0; i < 6; ++i) {
-    waiters.emplace_back([&, i] {
-      const auto owner = pool.allocate(udp());
-      order.push_back(i);                                           // one at a time has the port
-      std::this_thread::sleep_for(std::chrono::milliseconds(130));  // as a test takes
-    });
-    untilInLine(line.ports, static_cast<std::size_t>(i) + 2);
-    std::this_thread::sleep_for(std::chrono::milliseconds(70));  // as tests begin
-  }
-  owners.clear();
-  for (auto& waiter : waiters) waiter.join();
-  expectInOrder(order);
-}
-
-// They leave it the ports that gather in its turn, though they are of no use to plain requests.
-TEST(Order, OneWhoNeedsManyHasItsTurnBesideThoseWhoLookAside) {
-  const auto ports = freeBlock(4);
-  std::vector<platform::Socket> servers;
-  for (const auto port : ports) servers.push_back(listenOn(port, "0.0.0.0"));
-  PortPoolOptions options;
-  options.waitTime = kForEver;
-  const Shared<std::atomic<bool>> isServed;
-  const Shared<std::atomic<int>> handedOut;
-  std::vector<ForkedChild> others;
-  for (int i = 0; i < 24; ++i) {
-    others.emplace_back([&, i] {
-      PortPool pool(ports, options);
-      while (!*isServed) {
-        const auto owner = pool.allocate(udp());
-        ++*handedOut;
-        std::this_thread::sleep_for(std::chrono::milliseconds(250 + 4 * i));  // as tests take
-      }
-    });
-  }
-  while (*handedOut < 40) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  EXPECT_EQ(PortPool(ports, options).allocateSeveral(4, udp()).size(), 4U);
-  *isServed = true;
-  for (auto& other : others) EXPECT_TRUE(other.succeeds());
 }
 
 TEST(Order, OneWhoIsStoppedDoesNotKeepTheOthers) {

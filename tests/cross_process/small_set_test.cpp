@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <cstdlib>
-#include <functional>
 #include <vector>
 
 #include <portpool/portpool.hpp>
@@ -21,7 +20,7 @@ constexpr std::size_t kManyProcesses = 8;
 
 /// No process stops before all have had their turns, so one that is passed over waits until its
 /// wait time is up, and fails.
-void shareAFewPorts(const std::function<void()>& prepareProcess) {
+TEST(SmallSet, EveryProcessGetsItsTurn) {
   PortSet ports;
   {
     PortPool pool(getServerTCPPorts());
@@ -36,7 +35,6 @@ void shareAFewPorts(const std::function<void()>& prepareProcess) {
   for (std::size_t i = 0; i < kManyProcesses; ++i) {
     children.emplace_back([&, i] {
       ::setenv("PORTPOOL_PORTS", ports.toString().c_str(), 1);
-      prepareProcess();
       PortPool pool(getServerTCPPorts());
       while (!turns->everyoneHad(kTurnsOfEach)) {
         const auto owner = pool.allocate();
@@ -47,12 +45,6 @@ void shareAFewPorts(const std::function<void()>& prepareProcess) {
   }
   for (auto& child : children) EXPECT_TRUE(child.succeeds());
 }
-
-TEST(SmallSet, EveryProcessGetsItsTurn) {
-  shareAFewPorts([] {});
-}
-
-TEST(SmallSet, EveryProcessGetsItsTurnWithLockFileLeases) { shareAFewPorts(refuseAbstractNames); }
 
 }  // namespace
 }  // namespace portpool::test

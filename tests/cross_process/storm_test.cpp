@@ -4,7 +4,6 @@
 
 #include <array>
 #include <atomic>
-#include <functional>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -55,27 +54,18 @@ void runThreads(Storm& storm, int timesEach) {
   if (failed) throw std::runtime_error("a thread failed");
 }
 
-void runStorm(int allocations, const std::function<void()>& prepareProcess) {
+TEST(Storm, EveryServerBindsAndIsReachedAlone) {
   const Shared<Storm> storm;
-  const int timesEach = allocations / (kStormProcesses * kStormThreads);
+  const int timesEach = STORM_ALLOCATIONS / (kStormProcesses * kStormThreads);
   std::vector<ForkedChild> children;
   for (unsigned i = 0; i < kStormProcesses; ++i) {
-    children.emplace_back([&storm, &prepareProcess, timesEach, i] {
+    children.emplace_back([&storm, timesEach, i] {
       becomeUser(i % 3);
-      prepareProcess();
       runThreads(*storm, timesEach);
     });
   }
   for (auto& child : children) EXPECT_TRUE(child.succeeds());
   EXPECT_EQ(storm->served, timesEach * kStormProcesses * kStormThreads);
-}
-
-TEST(Storm, EveryServerBindsAndIsReachedAlone) {
-  runStorm(STORM_ALLOCATIONS, [] {});
-}
-
-TEST(Storm, EveryServerBindsAndIsReachedAloneWithLockFileLeases) {
-  runStorm(STORM_ALLOCATIONS / 10, refuseAbstractNames);
 }
 
 }  // namespace

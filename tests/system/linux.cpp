@@ -11,13 +11,11 @@
 
 #include <array>
 #include <cerrno>
-#include <csignal>
 #include <cstring>
 #include <fstream>
 #include <string>
 
 #include "fork.hpp"
-#include "platform/linux/abstract_names.hpp"
 #include "platform/linux/ephemeral_range.hpp"
 #include "platform/socket.hpp"
 #include "system.hpp"
@@ -48,9 +46,7 @@ void dieOfInheritance() {
   dieWithoutFlag(SYS_socket, 1, SOCK_CLOEXEC);
 }
 
-std::unique_ptr<platform::LeaseRegistry> makeNamedRegistry() {
-  return platform::makeAbstractNameRegistry();
-}
+bool areLeasesBound() { return true; }
 
 NativeSocket acceptFrom(NativeSocket listener) noexcept {
   return ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
@@ -99,7 +95,5 @@ void becomeRealTime() {
     throw Refused("the kernel refuses real-time scheduling");
   }
 }
-
-pid_t forkBare() { return static_cast<pid_t>(::syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0)); }
 
 }  // namespace portpool::test

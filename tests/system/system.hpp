@@ -4,8 +4,6 @@
 // some functions of surroundings.hpp. Where a system cannot do one, that throws Refused, and its
 // test is skipped.
 
-#include <sys/types.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -15,7 +13,6 @@
 #include <string>
 #include <vector>
 
-#include "platform/lease.hpp"
 #include "platform/socket.hpp"
 #include "refused.hpp"
 
@@ -54,8 +51,8 @@ std::size_t countDescriptors();
 
 // ---- Leases -------------------------------------------------------------------------------------
 
-/// Leases by names in the kernel; null if the system has or allows none.
-std::unique_ptr<platform::LeaseRegistry> makeNamedRegistry();
+/// Whether a lease is a socket bound to a name.
+bool areLeasesBound();
 
 // ---- Processes ----------------------------------------------------------------------------------
 
@@ -122,8 +119,5 @@ void runOn(int processor);
 /// Has it keep its processor from others, but for the small part that the kernel gives them all the
 /// same.
 void becomeRealTime();
-
-/// Copies this process without the handlers of fork(); returns as fork() does.
-pid_t forkBare();
 
 }  // namespace portpool::test

@@ -88,7 +88,7 @@ std::size_t countDescriptors() {
 
 // ---- Leases -------------------------------------------------------------------------------------
 
-std::unique_ptr<platform::LeaseRegistry> makeNamedRegistry() { return nullptr; }
+bool areLeasesBound() { return false; }
 
 // ---- Processes ----------------------------------------------------------------------------------
 

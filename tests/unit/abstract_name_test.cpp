@@ -1,6 +1,8 @@
 // Leases by abstract names.
 
 #include <gmock/gmock.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 
 #include <algorithm>
 #include <array>
@@ -10,7 +12,8 @@
 #include <portpool/portpool.hpp>
 
 #include "bind_log.hpp"
-#include "platform/linux/abstract_names.hpp"
+#include "fork.hpp"
+#include "platform/linux/lease_name.hpp"
 #include "surroundings.hpp"
 
 namespace portpool::test {
@@ -33,11 +36,34 @@ TEST(AbstractName, ThatCannotBeBoundIsAnErrorUnlessItIsTaken) {
   EXPECT_NE(pool.allocate().port(), 0);
 }
 
+void expectSaysWhatToAllow() {
+  EXPECT_THAT([] { const PortPool pool(getServerTCPPorts()); },
+              ThrowsMessage<PortPoolError>(AllOf(HasSubstr("refuses this process AF_UNIX sockets"),
+                                                 HasSubstr("RestrictAddressFamilies"))));
+}
+
+TEST(AbstractName, WhoseSocketTheSystemRefusesIsAnErrorOfThePool) {
+  for (const int error : {EPERM, EACCES, EAFNOSUPPORT}) {
+    checkInChild([&] {
+      failCall(SYS_socket, 0, AF_UNIX, error);
+      expectSaysWhatToAllow();
+      EXPECT_THAT(processPoolFault(), HasSubstr("RestrictAddressFamilies"));
+    });
+  }
+}
+
+TEST(AbstractName, ThatASecurityModuleRefusesIsAnErrorOfThePool) {
+  BindLog log;
+  log.before = [](const std::string& /*call*/) { return EACCES; };
+  expectSaysWhatToAllow();
+}
+
 // As net/unix/af_unix.c finds the place of an abstract name among 256.
 TEST(AbstractName, SpreadsOverTheKernelsTable) {
   std::array<int, 256> counts{};
   for (unsigned port = 1024; port < 65536; ++port) {
-    const auto name = std::string("\1\0\0", 3) + platform::abstractNameOf(port);  // with AF_UNIX
+    const auto name =
+        std::string("\1\0\0", 3).append(platform::LeaseName(port).text());  // with AF_UNIX
     unsigned sum = 0;
     for (std::size_t i = 0; i < name.size(); ++i) {
       sum += static_cast<unsigned>(static_cast<unsigned char>(name[i])) << (i % 2 == 0 ? 0 : 8);

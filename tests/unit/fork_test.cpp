@@ -104,6 +104,23 @@ TEST_P(Registry, IsNotInheritedByAnotherProgram) {
   EXPECT_EQ(inherited(), before);
 }
 
+TEST_P(Registry, LeavesTheStandardDescriptorsToTheProgram) {
+  checkInChild([&] {
+    ::close(STDIN_FILENO);
+    const auto lease = make()->tryAcquire(key);
+    EXPECT_TRUE(lease);
+    EXPECT_EQ(::fcntl(STDIN_FILENO, F_GETFD), -1);
+  });
+}
+
+TEST(PortPool, LeavesTheStandardDescriptorsToTheProgram) {
+  checkInChild([] {
+    ::close(STDIN_FILENO);
+    const auto owner = PortPool(getServerTCPPorts()).allocate();
+    EXPECT_EQ(::fcntl(STDIN_FILENO, F_GETFD), -1);
+  });
+}
+
 TEST_P(Registry, ExcludesOtherUsers) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root can become another user";
   ::chmod(folder.path("").c_str(), 01777);
@@ -159,7 +176,9 @@ TEST(NamedPort, CanBeAskedForInAChildForkedWhileAnotherThreadAsks) {
     for (int i = 0; i < 200; ++i) {
       ForkedChild child([] {
         ::alarm(20);  // a child that waits for a lock waits for ever
-        require(getNamedTCPPort("child's") != 0, "no port");
+        for (const auto* name : {"child's", "server"}) {
+          require(getNamedTCPPort(name) != 0, "no port");
+        }
       });
       require(child.succeeds(), "a child hangs or fails");
     }

@@ -24,7 +24,7 @@
 #include <portpool/portpool.hpp>
 
 #include "fork.hpp"
-#include "platform/linux/abstract_names.hpp"
+#include "platform/lease.hpp"
 #include "sanitizers.hpp"
 #include "surroundings.hpp"
 
@@ -109,8 +109,7 @@ TEST(Isolate, LeavesTheLeasesOfTheOthersOutside) {
   PortPool pool(freshPorts(1), impatient());
   const auto owner = pool.allocate();
   checkIsolated([&] {
-    const auto registry = platform::makeAbstractNameRegistry();
-    if (!registry) throw Refused("leases are locks of a file");
+    const auto registry = platform::makeLeaseRegistry();
     EXPECT_TRUE(registry->isLeased(owner.port()));
     PortPool before(pool.ports(), impatient());
     EXPECT_THROW(before.allocate(), NoPortAvailableError);
@@ -118,23 +117,6 @@ TEST(Isolate, LeavesTheLeasesOfTheOthersOutside) {
     EXPECT_FALSE(registry->isLeased(owner.port()));
     PortPool after(pool.ports(), impatient());
     EXPECT_EQ(after.allocate().port(), owner.port());
-  });
-}
-
-TEST(Isolate, LeavesTheLockFilesNetworkToo) {
-  const auto ports = freshPorts(1);
-  checkIsolated([&] {
-    refuseAbstractNames();
-    PortRequest request;
-    request.transport = Transport::UDP;  // which no hold shows to others
-    PortPool pool(ports, impatient());
-    pool.allocate(request);
-    isolate();
-    const auto owner = pool.allocate(request);
-    EXPECT_TRUE(ForkedChild([&] {
-                  EXPECT_THROW(PortPool(ports, impatient()).allocate(request),
-                               NoPortAvailableError);
-                }).succeeds());
   });
 }
 

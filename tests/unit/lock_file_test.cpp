@@ -156,17 +156,22 @@ TEST(LockFile, OfASystemThatLocksIsFoundInOrder) {
   for (int i = 0; i < 2; ++i) EXPECT_NO_THROW(platform::checkLocks(path));
 }
 
-TEST(LockFile, HoldsLeasesOfEachNetworkApart) {
+TEST(LockFile, ThatIsRemovedIsMadeAnew) {
   const ScopedFolder folder;
   const auto path = folder.path("lock");
-  const auto registry = platform::makeLockFileRegistry(path);
-  const auto lease = registry->tryAcquire(20000);
+  const auto one = platform::makeLockFileRegistry(path);
+  auto old = one->tryAcquire(20000);
+  ASSERT_EQ(::unlink(path.c_str()), 0);
+  const auto lease = one->tryAcquire(20001);
   ASSERT_TRUE(lease);
   checkInChild([&] {
-    EXPECT_FALSE(platform::makeLockFileRegistry(path)->tryAcquire(20000));
-    if (!enterOwnNetwork()) return;  // the kernel has none to give
-    EXPECT_TRUE(platform::makeLockFileRegistry(path)->tryAcquire(20000));
+    const auto other = platform::makeLockFileRegistry(path);
+    EXPECT_FALSE(other->tryAcquire(20001)) << "leased after the file was removed";
+    EXPECT_FALSE(other->tryAcquire(20000)) << "leased before, and once more since";
+    EXPECT_TRUE(other->tryAcquire(20002)) << "free";
   });
+  old.reset();
+  checkInChild([&] { EXPECT_TRUE(platform::makeLockFileRegistry(path)->tryAcquire(20000)); });
 }
 
 }  // namespace

@@ -172,7 +172,7 @@ TEST(NamedPort, OfOneNameIsNotKeptByTheWaitForAnother) {
     std::thread waiter([] { getNamedTCPPortBlock("both", 2); });
     const auto registry = platform::makeLeaseRegistry();
     const WaitingLine line(*registry, ports);
-    while (line.count() == 0) std::this_thread::yield();
+    while (!line.isAnyoneWaiting()) std::this_thread::yield();
     EXPECT_NE(getNamedTCPPort("one"), 0);  // well before the minute that the waiter waits
     taken.cleanup();
     waiter.detach();  // it waits for the port "one"

@@ -117,40 +117,50 @@ TEST(PortTable, TakesFromTheMiddleOfAQueue) {
   EXPECT_THAT(takeAll(table), ElementsAre(101, 103));
 }
 
-TEST(PortTable, ExpectsAPortThatHasComeBackFirst) {
-  PortTable table({{100, 103}}, 1);
-  takeAll(table);
-  table.put(100, State::Returned);
-  table.put(101, State::Leased);
-  table.put(102, State::Busy);
-  table.expect(101);
-  table.expect(102);
-  table.expect(103);
-  table.expect(99);
-  EXPECT_EQ(table.count(State::Leased) + table.count(State::Busy), 0U);
-  EXPECT_THAT(takeAll(table), ElementsAre(102, 101, 100));
-}
-
 TEST(PortTable, FindsRunsOfPortsInTheseStates) {
   PortTable table({{100, 109}, {200, 204}}, 1);
-  EXPECT_EQ(table.findRun(10, 0, kFresh), 100);
-  EXPECT_EQ(table.findRun(11, 0, kFresh), std::nullopt);
-  EXPECT_EQ(table.findRun(3, 107, kFresh), 107);
-  EXPECT_EQ(table.findRun(3, 108, kFresh), 200);
-  EXPECT_EQ(table.findRun(3, 203, kFresh), std::nullopt);
+  EXPECT_EQ(table.findBlock({10}, 0, kFresh), 100);
+  EXPECT_EQ(table.findBlock({11}, 0, kFresh), std::nullopt);
+  EXPECT_EQ(table.findBlock({3}, 107, kFresh), 107);
+  EXPECT_EQ(table.findBlock({3}, 108, kFresh), 200);
+  EXPECT_EQ(table.findBlock({3}, 203, kFresh), std::nullopt);
   table.take(104);
-  EXPECT_EQ(table.findRun(5, 0, kFresh), 105);
-  EXPECT_EQ(table.findRun(6, 0, kFresh), std::nullopt);
+  EXPECT_EQ(table.findBlock({5}, 0, kFresh), 105);
+  EXPECT_EQ(table.findBlock({6}, 0, kFresh), std::nullopt);
   table.put(104, State::Leased);
-  EXPECT_EQ(table.findRun(6, 0, kFresh), std::nullopt);
-  EXPECT_EQ(table.findRun(6, 0, kFresh | PortTable::bit(State::Leased)), 100);
+  EXPECT_EQ(table.findBlock({6}, 0, kFresh), std::nullopt);
+  EXPECT_EQ(table.findBlock({6}, 0, kFresh | PortTable::bit(State::Leased)), 100);
 }
 
 TEST(PortTable, FindsRunsUpToTheLastPortThereIs) {
   const PortTable table({{65530, 65535}}, 1);
-  EXPECT_EQ(table.findRun(2, 65534, kFresh), 65534);
-  EXPECT_EQ(table.findRun(2, 65535, kFresh), std::nullopt);
-  EXPECT_EQ(table.findRun(1, 65536, kFresh), std::nullopt);
+  EXPECT_EQ(table.findBlock({2}, 65534, kFresh), 65534);
+  EXPECT_EQ(table.findBlock({2}, 65535, kFresh), std::nullopt);
+  EXPECT_EQ(table.findBlock({1}, 65536, kFresh), std::nullopt);
+}
+
+TEST(PortTable, FindsBlocksAtADistance) {
+  PortTable table({{100, 102}, {200, 202}, {300, 301}}, 1);
+  const BlockShape twoAtADistance{2, 100}, threeAtADistance{3, 100};
+  EXPECT_EQ(table.findBlock(twoAtADistance, 0, kFresh), 100);
+  EXPECT_EQ(table.findBlock(twoAtADistance, 103, kFresh), 200);
+  EXPECT_EQ(table.findBlock(twoAtADistance, 202, kFresh), std::nullopt);
+  table.take(200);
+  EXPECT_EQ(table.findBlock(threeAtADistance, 0, kFresh), 101);
+  EXPECT_EQ(table.findBlock(threeAtADistance, 102, kFresh), std::nullopt);
+  EXPECT_EQ(table.findBlock({2, 65535}, 0, kFresh), std::nullopt);
+}
+
+TEST(PortTable, FindsBlocksThatBeginAtAMultiple) {
+  PortTable table({{101, 110}}, 1);
+  const BlockShape even{2, 1, 2};
+  EXPECT_EQ(table.findBlock(even, 0, kFresh), 102);
+  EXPECT_EQ(table.findBlock(even, 103, kFresh), 104);
+  table.take(105);
+  EXPECT_EQ(table.findBlock(even, 103, kFresh), 106);
+  EXPECT_EQ(table.findBlock(even, 109, kFresh), std::nullopt);
+  EXPECT_EQ(table.findBlock({1, 1, 55}, 0, kFresh), 110);
+  EXPECT_EQ(table.findBlock({1, 1, 60}, 0, kFresh), std::nullopt);
 }
 
 TEST(PortTable, LeavesWhatIsTakenToTheParent) {

@@ -1,12 +1,12 @@
 #include "lease_registry.hpp"
 #include "platform/lock_file/lock_file.hpp"
-#include "system/system.hpp"
 
 namespace portpool::test {
 
 std::vector<RegistryKind> registryKinds() {
-  return {{"AbstractNames", [](const std::string& /*file*/) { return makeNamedRegistry(); }},
-          {"LockFile", platform::makeLockFileRegistry}};
+  return {
+      {"AbstractNames", [](const std::string& /*file*/) { return platform::makeLeaseRegistry(); }},
+      {"LockFile", platform::makeLockFileRegistry}};
 }
 
 }  // namespace portpool::test

@@ -76,29 +76,94 @@ TEST_F(WaitingLineEdges, TakesNoLeaseOfAPort) {
 
 class Turns : public WaitingLineEdges {
  protected:
-  static constexpr bool kIsGreedy = true;
-  static constexpr std::chrono::seconds kLong{2};
+  using Standing = PlaceInLine::Standing;
+  static constexpr std::chrono::seconds kTurn{1}, kAway{9};
 
   void SetUp() override {
-    if (!registry->hasMessages()) GTEST_SKIP() << "nobody can tell whether another responds";
-    ASSERT_TRUE(has.advance(now));
-    ASSERT_FALSE(next.advance(now));
-    ASSERT_EQ(next.standing(), PlaceInLine::Standing::Outside);
+    ASSERT_TRUE(first->advance(now));
+    ASSERT_FALSE(second->advance(now));
   }
 
-  PlaceInLine has{line, kIsGreedy}, next{line, kIsGreedy};
-  PlaceInLine::Clock::time_point now = PlaceInLine::Clock::now();
+  std::optional<PlaceInLine> first{std::in_place, line}, second{std::in_place, line};
+  const PlaceInLine::Clock::time_point now = PlaceInLine::Clock::now();
 };
 
-TEST_F(Turns, PassFromOneThatDoesNotRespond) {
-  EXPECT_FALSE(next.advance(now + kLong));
-  EXPECT_EQ(next.standing(), PlaceInLine::Standing::Behind);
+TEST_F(Turns, OneThatLeavesNoPortsStaysAtTheFront) {
+  EXPECT_TRUE(first->advance(now + kAway));
+  EXPECT_FALSE(second->advance(now + kAway));
 }
 
-TEST_F(Turns, StayWithOneThatResponds) {
-  has.advance(now);
-  EXPECT_FALSE(next.advance(now + kLong));
-  EXPECT_EQ(next.standing(), PlaceInLine::Standing::Outside);
+TEST_F(Turns, OneThatLeavesPortsHoldsTheOthersBackForATurn) {
+  first->leftPorts(now);
+  EXPECT_TRUE(first->advance(now + kTurn / 2));
+  EXPECT_FALSE(first->advance(now + kTurn));
+  EXPECT_EQ(first->standing(), Standing::Away);
+  EXPECT_TRUE(second->advance(now + kTurn));
+}
+
+TEST_F(Turns, OneThatIsAwayJoinsTheEndOfTheLine) {
+  first->leftPorts(now);
+  first->advance(now + kTurn);
+  second->advance(now + kTurn);
+  EXPECT_FALSE(first->advance(now + kAway));
+  EXPECT_EQ(first->standing(), Standing::Away);
+  EXPECT_FALSE(first->advance(now + kTurn + kAway));
+  EXPECT_EQ(first->standing(), Standing::Behind);
+}
+
+TEST_F(Turns, OneWithNobodyBehindGoesOnWithItsTurn) {
+  second.reset();
+  first->leftPorts(now);
+  EXPECT_TRUE(first->advance(now + kAway));
+}
+
+TEST_F(Turns, AreOneAtATime) {
+  first->leftPorts(now);
+  first->advance(now + kTurn);
+  ASSERT_TRUE(second->advance(now + kTurn));
+  second->leftPorts(now + kTurn);
+  EXPECT_EQ(second->standing(), Standing::Away) << "the first has its turn until it is back";
+}
+
+TEST_F(Turns, EndWithTheirHolder) {
+  first->leftPorts(now);
+  first->advance(now + kTurn);
+  second->advance(now + kTurn);
+  first.reset();
+  second->leftPorts(now + kTurn);
+  EXPECT_EQ(second->standing(), Standing::Front);
+}
+
+TEST_F(WaitingLineEdges, OneThatDoesNotMoveForTenSecondsLooksForItself) {
+  const auto now = PlaceInLine::Clock::now();
+  const auto later = now + std::chrono::seconds(5);
+  std::optional<PlaceInLine> first(std::in_place, line);
+  PlaceInLine second(line), third(line);
+  for (auto* place : {&*first, &second, &third}) place->advance(now);
+  EXPECT_LE(first->looksFrom(), now);
+  EXPECT_EQ(third.looksFrom(), now + std::chrono::seconds(10));
+  first.reset();
+  EXPECT_FALSE(third.advance(later));
+  EXPECT_EQ(third.looksFrom(), later + std::chrono::seconds(10)) << "it has moved";
+}
+
+TEST_F(WaitingLineEdges, OneThatLeavesWakesTheNext) {
+  if (!registry->hasMessages()) GTEST_SKIP() << "waiters look by themselves";
+  std::optional<PlaceInLine> first(std::in_place, line);
+  PlaceInLine second(line), third(line);
+  for (auto* place : {&*first, &second, &third}) place->advance();
+  first.reset();
+  EXPECT_EQ(second.await(PlaceInLine::Clock::now()), 0);
+  EXPECT_EQ(third.await(PlaceInLine::Clock::now()), std::nullopt);
+}
+
+TEST_F(WaitingLineEdges, OneAtTheFrontHearsOfEachReturnedPort) {
+  if (!registry->hasMessages()) GTEST_SKIP() << "waiters look by themselves";
+  PlaceInLine first(line);
+  first.advance();
+  for (const auto port : ports) line.wakeFront(port);
+  for (const auto port : ports) EXPECT_EQ(first.await(PlaceInLine::Clock::now()), port);
+  EXPECT_EQ(first.await(PlaceInLine::Clock::now()), std::nullopt);
 }
 
 TEST_F(WaitingLineEdges, MoreThanItHoldsWaitBesideIt) {
@@ -107,7 +172,7 @@ TEST_F(WaitingLineEdges, MoreThanItHoldsWaitBesideIt) {
     places.emplace_back(line);
     EXPECT_EQ(places.back().advance(), i == 0);
   }
-  EXPECT_EQ(places.back().standing(), PlaceInLine::Standing::Outside) << "it looks by itself";
+  EXPECT_EQ(places.back().standing(), PlaceInLine::Standing::Away) << "it looks by itself";
   while (!places.empty()) {
     EXPECT_TRUE(places.front().advance());
     places.pop_front();

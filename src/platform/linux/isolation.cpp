@@ -2,7 +2,7 @@
 
 #include "platform/isolation.hpp"
 
-#include "../posix/network.hpp"
+#include "network.hpp"
 #include "platform/socket.hpp"
 
 #include <portpool/errors.hpp>

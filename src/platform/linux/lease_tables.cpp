@@ -2,8 +2,6 @@
 
 #include "lease_tables.hpp"
 
-#include "../lock_file/lock_file.hpp"
-#include "../lock_file/lock_offset.hpp"
 #include "../posix/sockets.hpp"
 #include "lease_name.hpp"
 #include "platform/files.hpp"
@@ -86,27 +84,6 @@ std::optional<unsigned> ownerOf(unsigned long inode) {
     place += RTA_ALIGN(attribute.rta_len);
   }
   return std::nullopt;
-}
-
-std::optional<PortSet> lockedPorts(const std::string& table) {
-  PortSet ports;
-  std::string text;
-  if (readFile(table, text) != 0) return std::nullopt;
-  if (text.find("OFDLCK") == std::string::npos) return ports;
-  const auto network = networkId();
-  std::istringstream lines(text);
-  // In the table of a descriptor after "lock:": 1: OFDLCK ADVISORY WRITE -1 <inode> <first> <last>
-  for (std::string line; std::getline(lines, line);) {
-    const auto kind = line.find("OFDLCK ");
-    if (kind == std::string::npos) continue;
-    std::istringstream words(line.substr(kind));
-    std::string label, advisory, access, pid, inode;
-    std::uint64_t first = 0;
-    if (!(words >> label >> advisory >> access >> pid >> inode >> first)) continue;
-    const auto key = (first - lockOffset(network, 0)) >> 1;  // huge, in another network
-    if (0 < key && key < 65536) ports.insert(static_cast<std::uint16_t>(key));
-  }
-  return ports;
 }
 
 }  // namespace portpool::platform

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <portpool/port_set.hpp>
-
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -21,9 +19,5 @@ std::optional<std::vector<NamedLease>> namedLeases(const std::string& table = "/
 
 /// The user ID of the AF_UNIX socket's owner, if the kernel shows it.
 std::optional<unsigned> ownerOf(unsigned long inode);
-
-/// The ports of this network that are leased by locks of the table: /proc/locks, of all processes,
-/// or /proc/<pid>/fdinfo/<descriptor>. Nothing if it cannot be read.
-std::optional<PortSet> lockedPorts(const std::string& table);
 
 }  // namespace portpool::platform

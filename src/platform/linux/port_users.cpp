@@ -86,13 +86,8 @@ std::optional<unsigned> userOf(const std::string& pid) {
 /// Uses of ports, with all that is known of them without the process.
 struct Uses {
   std::map<unsigned long, std::vector<PortUser>> byInode;  // by whoever has that open
-  PortSet locked;                                          // leased by locks
   std::vector<PortUser> lingering;
 };
-
-PortUser unknownLease(std::uint16_t port) {
-  return unknownUser(port, PortUser::Use::Leases, Transport::Both);
-}
 
 /// Nothing if the system does not show them.
 std::optional<Uses> usesOf(const PortSet& ports, UserSearch search) {
@@ -111,13 +106,13 @@ std::optional<Uses> usesOf(const PortSet& ports, UserSearch search) {
     }
   }
   if (search == UserSearch::SocketsAndLeases) {
-    const auto named = namedLeases();
-    const auto locks = lockedPorts("/proc/locks");
-    if (!named || !locks) return std::nullopt;
-    for (const auto& lease : *named) {
-      if (ports.contains(lease.port)) uses.byInode[lease.inode].push_back(unknownLease(lease.port));
+    const auto leases = namedLeases();
+    if (!leases) return std::nullopt;
+    for (const auto& lease : *leases) {
+      if (!ports.contains(lease.port)) continue;
+      uses.byInode[lease.inode].push_back(
+          unknownUser(lease.port, PortUser::Use::Leases, Transport::Both));
     }
-    uses.locked = *locks & ports;
   }
   return uses;
 }
@@ -147,7 +142,7 @@ std::vector<std::string> processes() {
 /// Looks for the users of sockets and leases among the processes.
 class Search {
  public:
-  explicit Search(const Uses& uses) : uses_(uses.byInode), locked_(uses.locked) {
+  explicit Search(const Uses& uses) : uses_(uses.byInode) {
     for (const auto& [inode, use] : uses_) unexplained_.insert(inode);
   }
 
@@ -165,7 +160,7 @@ class Search {
     return std::move(found_);
   }
 
-  bool isComplete() const { return unexplained_.empty() && locked_.empty(); }
+  bool isComplete() const { return unexplained_.empty(); }
 
   /// What no process explained and is still there: the rest has ended since.
   std::vector<PortUser> unexplained(const Uses& now) const {
@@ -178,14 +173,11 @@ class Search {
         users.push_back(std::move(use));
       }
     }
-    const auto stillLocked = locked_ & now.locked;
-    for (const auto port : stillLocked) users.push_back(unknownLease(port));
     return users;
   }
 
  private:
   void lookAt(const std::string& pid, bool isThisProcess) {
-    constexpr std::string_view kLockFile = "/portpool.lock";
     const auto process = "/proc/" + pid;
     PortUser known{};  // of the process
     const auto add = [&](const PortUser& user) {
@@ -202,25 +194,15 @@ class Search {
       found_.push_back(known);
     };
     for (const auto& descriptor : namesIn(process + "/fd")) {
-      const auto target = targetOf(process + "/fd/" + descriptor);
-      if (const auto inode = socketInode(target); inode != 0) {
-        if (const auto used = uses_.find(inode); used != uses_.end()) {
-          for (const auto& use : used->second) add(use);
-          unexplained_.erase(inode);
-        }
-      } else if (!locked_.empty() && target.size() >= kLockFile.size() &&
-                 target.compare(target.size() - kLockFile.size(), kLockFile.size(), kLockFile) ==
-                     0) {
-        const auto ports =
-            lockedPorts(process + "/fdinfo/" + descriptor).value_or(PortSet()) & locked_;
-        for (const auto port : ports) add(unknownLease(port));
-        locked_ -= ports;
-      }
+      const auto inode = socketInode(targetOf(process + "/fd/" + descriptor));
+      const auto used = uses_.find(inode);
+      if (used == uses_.end()) continue;
+      for (const auto& use : used->second) add(use);
+      unexplained_.erase(inode);
     }
   }
 
   const std::map<unsigned long, std::vector<PortUser>>& uses_;
-  PortSet locked_;  // the rest of those leased by locks
   std::set<unsigned long> unexplained_;
   std::vector<PortUser> found_;
 };
@@ -231,7 +213,7 @@ std::optional<std::vector<PortUser>> findUsers(const PortSet& ports, UserSearch 
   auto uses = usesOf(ports, search);
   if (!uses) return std::nullopt;
   std::vector<PortUser> users;
-  if (!uses->byInode.empty() || !uses->locked.empty()) {
+  if (!uses->byInode.empty()) {
     Search owners(*uses);
     users = owners.run();
     if (!owners.isComplete()) {
@@ -245,10 +227,10 @@ std::optional<std::vector<PortUser>> findUsers(const PortSet& ports, UserSearch 
 }
 
 std::optional<PortSet> findLeases() {
-  auto ports = lockedPorts("/proc/locks");
-  const auto named = namedLeases();
-  if (!ports || !named) return std::nullopt;
-  for (const auto& lease : *named) ports->insert(lease.port);
+  const auto leases = namedLeases();
+  if (!leases) return std::nullopt;
+  PortSet ports;
+  for (const auto& lease : *leases) ports.insert(lease.port);
   return ports;
 }
 

@@ -2,15 +2,13 @@
 
 #include "lock_file.hpp"
 
-#include "../posix/network.hpp"
-#include "../posix/shared_file.hpp"
 #include "file_locks.hpp"
-#include "lock_offset.hpp"
 #include "platform/fork.hpp"
 #include "platform/own_leases.hpp"
 #include "platform/private_socket.hpp"
 #include "platform/process.hpp"
 #include "platform/system_error.hpp"
+#include "shared_file.hpp"
 
 #include <portpool/errors.hpp>
 
@@ -49,7 +47,7 @@ class LockFile {
         return std::exchange(found->second, State::Locked) == State::Ending;
       }
       const auto place = keys_.emplace(key, State::Locked).first;
-      const int error = lockByte(descriptor_.get(), lockOffset(network_, key));
+      const int error = lockByte(descriptor_.get(), lockOffset(key));
       if (error == 0 && isAtPath(descriptor_.get(), path_)) return true;
       keys_.erase(place);
       if (error == EAGAIN || error == EACCES) return false;
@@ -69,7 +67,7 @@ class LockFile {
     prepare();
     if (keys_.count(key) != 0) return true;
     bool isLocked = false;
-    const int error = findLock(descriptor_.get(), lockOffset(network_, key), isLocked);
+    const int error = findLock(descriptor_.get(), lockOffset(key), isLocked);
     if (error != 0) throwSystemError("fcntl on the lock file " + path_, error);
     return isLocked;
   }
@@ -85,7 +83,7 @@ class LockFile {
 
    private:
     NoFork noFork_;
-    std::lock_guard<ProcessMutex> lock_;
+    std::lock_guard<std::mutex> lock_;
   };
 
   /// Throws as makeLockFileRegistry().
@@ -94,14 +92,14 @@ class LockFile {
   /// Sees to it that the open file is this process's, is the one at the path, and has no locks that
   /// were to end.
   void prepare() {
-    if (process_ != currentProcess() || networksLeft_ != networksLeft) {
+    if (process_ != currentProcess()) {
       keys_.clear();
       open();
     } else if (!isAtPath(descriptor_.get(), path_)) {
       open();
-      // Another process may have been faster. It finds a TCP port bound all the same.
+      // Another process may have been faster: both have the port then.
       for (const auto& [key, state] : keys_) {
-        lockByte(descriptor_.get(), lockOffset(network_, key));
+        lockByte(descriptor_.get(), lockOffset(key));
       }
     }
     for (auto key = keys_.begin(); key != keys_.end();) {
@@ -111,7 +109,7 @@ class LockFile {
   }
 
   void end(Keys::iterator key) noexcept {
-    if (unlockByte(descriptor_.get(), lockOffset(network_, key->first)) == 0) {
+    if (unlockByte(descriptor_.get(), lockOffset(key->first)) == 0) {
       keys_.erase(key);
     } else {
       key->second = State::Ending;
@@ -119,17 +117,14 @@ class LockFile {
   }
 
   const std::string path_;
-  ProcessMutex mutex_;
+  std::mutex mutex_;
   PrivateSocket descriptor_;
-  std::uint64_t network_ = 0;
-  int networksLeft_ = 0;
   std::uint64_t process_ = 0;
   Keys keys_;
 };
 
 void LockFile::open() {
   const auto& path = path_;
-  const auto network = networkId();
   const NoFork noFork;
   constexpr mode_t kEveryUser = S_IRUSR | S_IWUSR | S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH;
   makeSharedFile(path, kEveryUser);  // in vain where there are no hard links, or no file
@@ -152,8 +147,6 @@ void LockFile::open() {
     throw PortPoolError("the lock file " + path + " is not a regular file; remove it");
   }
   descriptor_ = PrivateSocket(std::move(descriptor));
-  network_ = network;
-  networksLeft_ = networksLeft;
   process_ = currentProcess();
 }
 
@@ -185,7 +178,6 @@ class LockFileRegistry final : public LeaseRegistry {
   explicit LockFileRegistry(std::string path)
       : file_(std::make_shared<LockFile>(std::move(path))) {}
 
-  LeaseKind kind() const noexcept override { return LeaseKind::LockFile; }
   std::unique_ptr<Lease> tryAcquire(std::uint64_t key) override {
     if (!file_->lock(key)) return nullptr;
     try {
@@ -198,8 +190,6 @@ class LockFileRegistry final : public LeaseRegistry {
   bool isLeased(std::uint64_t key) override { return file_->isLocked(key); }
   bool wake(std::uint64_t /*key*/, std::uint16_t /*port*/) noexcept override { return false; }
   bool hasMessages() const noexcept override { return false; }
-  bool isOneOfTwo() const noexcept override { return othersMayLeaseOtherwise(); }
-  bool isLeasedByTheOther(std::uint16_t port) override { return isLeasedOtherwise(port); }
 
  private:
   std::shared_ptr<LockFile> file_;
@@ -207,23 +197,14 @@ class LockFileRegistry final : public LeaseRegistry {
 
 }  // namespace
 
-bool isLocked(const char* path, std::uint64_t key) {
-  const Socket file(::open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-  if (!file) {
-    if (errno == EMFILE || errno == ENFILE) throwSystemError(std::string("open ") + path, errno);
-    return false;  // nobody has such leases
-  }
-  bool isLocked = false;
-  return findLock(file.get(), lockOffset(networkId(), key), isLocked) == 0 && isLocked;
-}
-
 void checkLocks(const std::string& path) {
   constexpr int kFlags = O_RDWR | O_CLOEXEC | O_NOFOLLOW;
   const NoFork noFork;
   const Socket one(::open(path.c_str(), kFlags)), other(::open(path.c_str(), kFlags));
   if (!one || !other) throwSystemError("open " + path, errno);
-  // Of no network and no port. Another thread's attempt to lock it fails, which is what is asked.
-  const auto byte = lockOffset(kNoNetwork, static_cast<std::uint64_t>(pid()));
+  // Of no key. Another thread's attempt to lock it fails, which is what is asked.
+  constexpr std::uint64_t kFirstUnused = std::uint64_t{1} << 31;
+  const auto byte = lockOffset(kFirstUnused + static_cast<std::uint64_t>(pid()));
   const auto isKeptOff = [](int error) { return error == EAGAIN || error == EACCES; };
   const int error = lockByte(one.get(), byte);
   if (isKeptOff(error)) return;

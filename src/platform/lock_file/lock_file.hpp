@@ -8,29 +8,20 @@
 
 namespace portpool::platform {
 
-/// Leases by byte-range locks in the file at `path`, at offsets that depend on the key and this
-/// network. The file is created, writable by every user, if it does not exist or has been removed.
-/// Throws DescriptorLimitError, and PortPoolError if the file cannot be opened or the system does
-/// not show which network this is.
+/// Where all processes of the machine have their leases.
+inline constexpr const char* kLockFile = "/tmp/portpool.lock";
+
+/// The offset that stands for a key in a lock file. No two lie side by side: locks that do become
+/// one, and to end half of it takes memory.
+constexpr std::uint64_t lockOffset(std::uint64_t key) { return key << 1; }
+
+/// Leases by byte-range locks in the file at `path`. The file is created, writable by every user,
+/// if it does not exist or has been removed. Throws DescriptorLimitError, and PortPoolError if the
+/// file cannot be opened.
 std::unique_ptr<LeaseRegistry> makeLockFileRegistry(const std::string& path);
 
 /// Throws PortPoolError unless the system has such locks: one of an open file keeps another open
 /// file off. The file is there.
 void checkLocks(const std::string& path);
-
-/// Whether some process holds the lock of a key in the file at `path`, as such leases are.
-bool isLocked(const char* path, std::uint64_t key);
-
-// ---- What a system tells the lock file ----------------------------------------------------------
-
-/// A number below 2^31 that stands for the network that this process's ports are in: the same in
-/// every process, whatever the system shows it. Throws PortPoolError if it is not known.
-std::uint64_t networkId();
-
-/// Whether other processes of this machine may have leases of another kind.
-bool othersMayLeaseOtherwise();
-
-/// Whether one of them has leased the port in that way, as far as the system shows it.
-bool isLeasedOtherwise(std::uint16_t port);
 
 }  // namespace portpool::platform

@@ -1,4 +1,4 @@
-// Leases by the lock file, the only kind there.
+// Leases by the lock file.
 //
 // It keeps processes, threads and copies of this library apart, since each of them opens the file
 // anew; the locks end with the last descriptor, which no program inherits and a forked child closes
@@ -6,7 +6,6 @@
 // without taking it, and would leave the files behind.
 
 #include "../lock_file/lock_file.hpp"
-#include "../lock_file/lock_offset.hpp"
 #include "platform/lease.hpp"
 
 #include <atomic>
@@ -20,12 +19,5 @@ std::unique_ptr<LeaseRegistry> makeLeaseRegistry() {
   isChecked = true;
   return registry;
 }
-
-/// All processes of the machine are in one network.
-std::uint64_t networkId() { return 0; }
-
-bool othersMayLeaseOtherwise() { return false; }
-
-bool isLeasedOtherwise(std::uint16_t /*port*/) { return false; }
 
 }  // namespace portpool::platform

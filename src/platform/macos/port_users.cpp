@@ -4,7 +4,6 @@
 
 #include "../lock_file/file_locks.hpp"
 #include "../lock_file/lock_file.hpp"
-#include "../lock_file/lock_offset.hpp"
 #include "platform/own_leases.hpp"
 #include "platform/process.hpp"
 #include "platform/socket.hpp"
@@ -72,7 +71,7 @@ std::optional<PortSet> leasedAmong(const PortSet& ports) {
   if (!file) return leased;  // nobody has any
   for (const auto port : ports) {
     bool isLocked = false;
-    if (findLock(file.get(), lockOffset(networkId(), port), isLocked) != 0) return std::nullopt;
+    if (findLock(file.get(), lockOffset(port), isLocked) != 0) return std::nullopt;
     if (isLocked) leased.insert(port);
   }
   return leased;

@@ -3,6 +3,8 @@
 
 #include "platform/fork.hpp"
 
+#include <mutex>
+
 namespace portpool::platform {
 namespace {
 
@@ -14,17 +16,13 @@ std::mutex& coreMutex() noexcept {
 
 }  // namespace
 
-std::uint64_t currentProcess() noexcept { return 1; }
-
 CoreLock::CoreLock() noexcept { coreMutex().lock(); }
 CoreLock::~CoreLock() { coreMutex().unlock(); }
-
-void ProcessMutex::lock() { mutex_.lock(); }
 
 NoFork::NoFork() noexcept = default;
 NoFork::~NoFork() = default;
 
-void closeInForkedChildren(NativeSocket /*socket*/) {}
+void closeInForkedChildren(NativeSocket /*socket*/) noexcept {}
 void keepInForkedChildren(NativeSocket /*socket*/) noexcept {}
 
 bool mayHaveThreads() noexcept { return false; }

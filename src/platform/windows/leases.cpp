@@ -68,7 +68,6 @@ class NamedLease final : public Lease {
 
 class NamedRegistry final : public LeaseRegistry {
  public:
-  LeaseKind kind() const noexcept override { return LeaseKind::KernelObject; }
   std::unique_ptr<Lease> tryAcquire(std::uint64_t key) override {
     auto object = makeObject(nameOf(key));
     if (object) return std::make_unique<NamedLease>(std::move(object), key);

@@ -1,6 +1,6 @@
 #include "shared_file.hpp"
 
-#include "sockets.hpp"
+#include "../posix/sockets.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -1,0 +1,74 @@
+#include "descriptions.hpp"
+
+#include "text.hpp"
+
+#include <portpool/port_users.hpp>
+
+#include <map>
+#include <sstream>
+#include <vector>
+
+namespace portpool {
+
+std::string kindOf(const PortRequest& request, std::size_t count, bool isBlock) {
+  const std::string transport = request.transport == Transport::TCP   ? "TCP"
+                                : request.transport == Transport::UDP ? "UDP"
+                                                                      : "TCP and UDP";
+  const auto multiple =
+      request.multipleOf == 1 ? "" : " a multiple of " + std::to_string(request.multipleOf);
+  if (count == 1) return transport + " port" + (multiple.empty() ? "" : " that is" + multiple);
+  const auto ports = std::to_string(count) +
+                     (isBlock && request.distance == 1 ? " consecutive " : " ") + transport +
+                     " ports";
+  if (!isBlock) return "set of " + ports;
+  return "block of " + ports +
+         (request.distance == 1 ? "" : " at a distance of " + std::to_string(request.distance)) +
+         (multiple.empty() ? "" : ", the first" + multiple);
+}
+
+std::string describeHolders(const PortSet& ports, bool isOneNeeded) {
+  constexpr std::size_t kMost = 20;
+  const auto known = usersOfPorts(ports, UserSearch::SocketsAndLeases);
+  std::map<std::string, PortSet> users;
+  PortSet explained;
+  for (const auto& user : known.value_or(std::vector<PortUser>())) {
+    const bool lingers = user.use == PortUser::Use::Lingers;
+    users[lingers ? "connections in TIME_WAIT or the like" : user.process()].insert(user.port);
+    explained.insert(user.port);
+  }
+  const bool isEveryPortTaken = isOneNeeded || explained == ports;
+  const bool isOnlyOne = ports.size() == 1;
+  std::ostringstream text;
+  text << (isOnlyOne ? "the only " : isEveryPortTaken ? "all " : "some of the ");
+  if (!isOnlyOne) text << ports.size() << ' ';
+  text << (isOnlyOne ? "port" : "ports") << " of the pool (" << listed(ports) << ") "
+       << (isOnlyOne ? "is taken" : "are taken");
+  if (!known) {
+    return text.str() + "; it is not known by whom, because the system does not show its sockets";
+  }
+  if (const auto rest = ports - explained; isEveryPortTaken && !rest.empty()) {
+    users["no process that the system shows"] = rest;
+  }
+  std::size_t told = 0;
+  for (const auto& [user, used] : users) {
+    if (told++ == kMost) {
+      text << "; and " << users.size() - kMost << " other users";
+      break;
+    }
+    text << (told == 1 ? ": " : "; ") << listed(used) << " by " << user;
+  }
+  return text.str();
+}
+
+std::string describeTakers(std::uint16_t port) {
+  std::string takers;
+  const auto users = usersOfPorts({{port, port}}, UserSearch::Sockets);
+  for (const auto& user : users.value_or(std::vector<PortUser>())) {
+    const auto taker = user.process();
+    if (taker.empty() || takers.find(taker) != std::string::npos) continue;
+    takers += (takers.empty() ? "" : ", ") + taker;
+  }
+  return takers.empty() ? "a program that the system does not show" : takers;
+}
+
+}  // namespace portpool
