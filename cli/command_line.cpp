@@ -129,6 +129,14 @@ class CommandLine {
         .check(CLI::Range(1, 65535))
         ->option_text("COUNT");
     command.add_flag("--block", ports.isBlock, "Consecutive ports");
+    const auto addNumber = [&](const std::string& name, auto& number, const std::string& text) {
+      decimal(*command.add_option(name, number, text))
+          .check(CLI::Range(1, 65535))
+          ->option_text("NUMBER");
+    };
+    addNumber("--distance", ports.distance, "A block of ports at this distance");
+    addNumber("--multiple-of", ports.multipleOf,
+              "A number that divides the port, or a block's first");
     command.add_flag("--udp", ports.isUDP, "Ports for UDP");
   }
 
@@ -140,6 +148,9 @@ class CommandLine {
                         "Examples:\n"
                         "  portpool exec -- redis-server --port {port}\n"
                         "  portpool exec -n 2 --env HTTP -- sh -c 'serve $HTTP0 $HTTP1'\n"
+                        "  portpool exec -n 2 --block --multiple-of 2 --udp -- serve-rtp {port}\n"
+                        "  portpool exec -n 2 --distance 10000 -- redis-server node.conf --port "
+                        "{port}\n"
                         "  portpool exec --listen -- serve-by-LISTEN_FDS",
                         [this] { return exec(exec_, command_); });
     addPorts(command, exec_.ports);
@@ -171,7 +182,8 @@ class CommandLine {
                         "Examples:\n"
                         "  PORT=$(portpool get)\n"
                         "  PORT=$(timeout 5 portpool get --for $$)\n"
-                        "  PORT := $(shell portpool get --for $$PPID)      (in a makefile)",
+                        "  PORT := $(shell portpool get --for $$PPID)      (in a makefile)\n"
+                        "  set -- $(portpool get -n 2 --distance 10000)    (for a node of Redis)",
                         [this] { return get(get_); });
     addPorts(command, get_.ports);
     decimal(*command.add_option("--for", get_.pid, "The process, if it is not the calling shell"))

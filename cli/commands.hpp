@@ -30,6 +30,8 @@ using Command = std::vector<std::string>;
 struct PortOptions {
   std::size_t count = 1;
   bool isBlock = false;
+  std::optional<std::uint16_t> distance;  // between the ports, which are then a block
+  std::uint16_t multipleOf = 1;           // divides the port, or the first port of a block
   bool isUDP = false;
 };
 

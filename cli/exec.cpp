@@ -72,6 +72,7 @@ void pass(const std::vector<Descriptor>& sockets) {
 }  // namespace
 
 int exec(const ExecOptions& options, Command command) {
+  checkPorts(options.ports);
   const auto parent = endWithParent();
   if (!isolateIfRequested()) return kFailure;
   auto owners =

@@ -153,6 +153,7 @@ std::optional<std::string> readWhileRunning(int process, int answer) {
 }  // namespace
 
 int get(const GetOptions& options) {
+  checkPorts(options.ports);
   ::signal(SIGPIPE, SIG_IGN);      // of an output that nobody reads: the ports are given back
   ::unsetenv("PORTPOOL_ISOLATE");  // the ports are for a process of this network
   const auto pid = options.pid ? *options.pid : callingProcess();

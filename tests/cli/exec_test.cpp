@@ -69,6 +69,19 @@ TEST(Exec, GivesBlocks) {
   EXPECT_EQ(ports[1], ports[0] + 3);
 }
 
+TEST(Exec, GivesBlocksOfAnotherShape) {
+  for (const auto& transport : {Arguments{}, Arguments{"--udp"}}) {
+    Arguments options{"-n", "3", "--distance", "7", "--multiple-of", "97"};
+    options.insert(options.end(), transport.begin(), transport.end());
+    const auto result = runByExec(options, "echo $PORT0 $PORT1 $PORT2");
+    const auto ports = portsIn(result.output);
+    ASSERT_EQ(ports.size(), 3U) << result.errors;
+    EXPECT_EQ(ports[0] % 97, 0);
+    EXPECT_EQ(ports[1], ports[0] + 7);
+    EXPECT_EQ(ports[2], ports[0] + 14);
+  }
+}
+
 TEST(Exec, LeasesThePortsUntilTheCommandEnds) {
   const PortPool pool(getServerTCPPorts());
   for (const auto* option : {"--udp", "--hold", "--block"}) {

@@ -182,6 +182,20 @@ TEST(Get, PrintsAPortToALine) {
                                std::to_string(ports[0] + 2) + '\n');
 }
 
+TEST(Get, PrintsPortsOfAnotherShape) {
+  for (const std::string transport : {"", " --udp"}) {
+    const auto result = runScript("portpool get --multiple-of 97" + transport +
+                                  "; portpool get -n 2 --block --multiple-of 97" + transport +
+                                  "; portpool get -n 2 --distance 100" + transport);
+    const auto ports = portsIn(result.output);
+    ASSERT_EQ(ports.size(), 5U) << result.errors;
+    EXPECT_EQ(ports[0] % 97, 0);
+    EXPECT_EQ(ports[1] % 97, 0);
+    EXPECT_EQ(ports[2], ports[1] + 1);
+    EXPECT_EQ(ports[4], ports[3] + 100);
+  }
+}
+
 TEST(Get, LeasesForTheProcessThatIsNamed) {
   const auto result = runScript(
       "sleep 1000 & PORT=$(portpool get --udp --for $!); kill -9 $!; wait $! 2> /dev/null; "

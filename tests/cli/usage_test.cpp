@@ -30,6 +30,9 @@ TEST(Usage, ThatIsWrongIsToldOnStderr) {
                                 Arguments{"exec", "--hold", "--listen", "--", "true"},
                                 Arguments{"exec", "--hold", "--udp", "--", "true"},
                                 Arguments{"exec", "-n", "0x2", "--", "true"},
+                                Arguments{"exec", "-n", "2", "--distance", "0", "--", "true"},
+                                Arguments{"exec", "--multiple-of", "0", "--", "true"},
+                                Arguments{"exec", "--multiple-of", "65536", "--", "true"},
                                 Arguments{"exec", "--env", "", "--", "true"},
                                 Arguments{"exec", "--env", "A=B", "--", "true"},
                                 Arguments{"get", "--for", "me"},
@@ -70,6 +73,23 @@ TEST(Usage, ThatIsWrongIsToldWithWhatIsRight) {
   EXPECT_THAT(errorsOf({"isolate"}), HasSubstr("after \"--\", as in portpool isolate -- COMMAND"));
   EXPECT_THAT(errorsOf({"audit", "--jsn", "true"}), HasSubstr("--jsn"));
   EXPECT_THAT(errorsOf({"exec", "-n", "0"}), HasSubstr("not in range"));
+}
+
+TEST(Usage, ThatContradictsItselfIsToldWithWhatIsRight) {
+  for (const auto& command : {Arguments{"exec"}, Arguments{"get"}}) {
+    const auto isRefused = [&](const Arguments& options, const std::string& guidance) {
+      auto arguments = command;
+      arguments.insert(arguments.end(), options.begin(), options.end());
+      if (command.front() == "exec") arguments.insert(arguments.end(), {"--", "true"});
+      const auto result = runPortpool(arguments);
+      EXPECT_EQ(result.exitCode, kUsage) << ::testing::PrintToString(arguments);
+      EXPECT_EQ(result.output, "");
+      EXPECT_THAT(result.errors, HasSubstr(guidance));
+    };
+    isRefused({"--distance", "10000"}, "ask for two or more with -n");
+    isRefused({"-n", "1", "--block", "--distance", "2"}, "ask for two or more with -n");
+    isRefused({"-n", "2", "--multiple-of", "2"}, "add --block");
+  }
 }
 
 TEST(Usage, AnEmptyTextIsNoNumber) {
@@ -127,6 +147,7 @@ TEST(Completion, OffersCommandsAndTheirOptions) {
   EXPECT_EQ(completionOf("portpool --v"), "--version\n");
   EXPECT_EQ(completionOf("portpool serve --a"), "--address --any-user\n");
   EXPECT_EQ(completionOf("portpool list --j"), "--json\n");
+  EXPECT_EQ(completionOf("portpool exec --m"), "--multiple-of\n");
   EXPECT_EQ(completionOf("portpool list --x"), "\n");
 }
 
