@@ -72,7 +72,7 @@ Allocations PortWait::look(Clock::time_point now, bool isLast) {
   if (!allocations.empty()) return allocations;
   if (pool_.ports().size() - search_.forbidden().size() < search_.count()) throwForbidden();
   const auto cost = platform::threadTime() - used;
-  report(now);
+  if (!isLast) report(now);
   if (!isAtFront()) {
     nextLook_ = now + std::clamp<Clock::duration>(cost * kPauseInLooksElsewhere, kPauseElsewhere,
                                                   kLongestPauseInLooksElsewhere);

@@ -172,5 +172,21 @@ TEST(Waiting, IsReportedOnce) {
   EXPECT_EQ(report.find("waiting for"), report.rfind("waiting for")) << report;
 }
 
+TEST(Waiting, IsReportedByTheFirstInLineAlone) {
+  PortPoolOptions longer, shorter;
+  longer.waitTime = kForEver;
+  shorter.waitTime = std::chrono::milliseconds(1500);
+  PortPool pool(freshPorts(1), longer), other(pool.ports(), shorter);
+  auto owner = pool.allocate();
+  const StderrReader stderrReader;
+  std::thread first([&] { pool.allocate(); });
+  untilSomebodyWaits(pool);
+  EXPECT_THROW(other.allocate(), NoPortAvailableError);
+  owner.cleanup();
+  first.join();
+  const auto report = stderrReader.rest();
+  EXPECT_EQ(report.find("waiting for"), report.rfind("waiting for")) << report;
+}
+
 }  // namespace
 }  // namespace portpool::test
