@@ -246,7 +246,7 @@ void PortPool::Impl::noticeFork() noexcept {
   statistics_ = {ports_.size(), 0, 0, 0};
 }
 
-void PortPool::Impl::expect(std::uint16_t port) {
+void PortPool::Impl::markReturned(std::uint16_t port) {
   using State = PortTable::State;
   withTable([&](PortTable& table) {
     const bool isElsewhere = table.state(port) == State::Leased || table.state(port) == State::Busy;

@@ -42,7 +42,8 @@ class Allocation {
   const std::vector<platform::PrivateSocket>& hold() const;
   void endHold() { hold_.clear(); }
 
-  /// The caller has it from now on: returning it is worth a message to a waiter.
+  /// Marks the port as given to a caller: only the return of such a port sends a message to the
+  /// front of the line.
   void handOut() noexcept { isHandedOut_ = true; }
   bool isHandedOut() const { return isHandedOut_; }
 
@@ -71,7 +72,7 @@ class PortPool::Impl : public std::enable_shared_from_this<PortPool::Impl> {
  public:
   Impl(PortSet ports, const PortPoolOptions& options);
 
-  /// The way of every request: a port, a set, or a block. Throws as PortPool::allocateBlock().
+  /// Serves every request: for a port, a set, or a block. Throws as PortPool::allocateBlock().
   Allocations allocate(const PortRequest& request, std::size_t count, bool isBlock);
   static std::vector<TCPPortOwner> owning(Allocations allocations);
   void takeBack(const detail::Allocation& allocation) noexcept;
@@ -85,7 +86,7 @@ class PortPool::Impl : public std::enable_shared_from_this<PortPool::Impl> {
   std::chrono::milliseconds waitTime() const { return waitTime_; }
 
   /// To be called when a message says that the port was returned.
-  void expect(std::uint16_t port);
+  void markReturned(std::uint16_t port);
 
   /// Calls `use` with exclusive access to the table and returns its result. `use` must not make
   /// system calls.
@@ -97,7 +98,8 @@ class PortPool::Impl : public std::enable_shared_from_this<PortPool::Impl> {
   std::shared_ptr<const PortRequest> completed(const PortRequest& request) const;
   /// Throws PortSpecificationError if the pool can never have so many ports, in this shape.
   void checkShape(const PortRequest& request, std::size_t count, bool isBlock);
-  /// Starts afresh in a forked child. To be called under the mutex.
+  /// In a forked child, leaves the taken ports to the parent and counts anew. To be called under
+  /// CoreLock.
   void noticeFork() noexcept;
 
   const PortSet ports_;

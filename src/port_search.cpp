@@ -38,7 +38,7 @@ Allocations PortSearch::look(Reach reach) {
   return isBlock_ ? lookForBlock(reach) : lookForSet(reach);
 }
 
-bool PortSearch::leavesPorts() {
+bool PortSearch::arePortsLeft() {
   const auto busy =
       pool_.withTable([](const PortTable& table) { return table.count(State::Busy); });
   if (busy == pool_.ports().size()) return true;
@@ -192,7 +192,7 @@ void PortSearch::findLingering() {
       pool_.withTable([](const PortTable& table) { return table.count(State::Busy); });
   if (!isAllowed || busy == 0 || start < nextLookUp_) return;
   lingering_ = lingeringPorts(pool_.ports());
-  isLingering_.assign(kPorts, false);
+  isLingering_.assign(PortTable::kPorts, false);
   for (const auto port : lingering_) isLingering_[port] = true;
   const auto cost = Clock::now() - start;
   nextLookUp_ = start + std::max<Clock::duration>(kShortestPause, cost * kPauseInTimesOfItsCost);

@@ -27,18 +27,20 @@ class PortSearch {
 
   enum class Reach {
     Fresh,       ///< ports that are not known to be taken
-    Everything,  ///< then leased ports, busy ports, and ports whose connections linger
+    Everything,  ///< leased and busy ports, too, and last those whose connections linger
   };
 
   /// Looks for all requested ports; returns none unless it finds all of them. Throws as
   /// PortPool::allocate() does.
   Allocations look(Reach reach);
 
-  /// Whether the last look, in vain, left ports that other requests could use: free ports, or busy
-  /// ones if no port is going to be returned. Throws as look().
-  bool leavesPorts();
+  /// Whether other requests could be served after a look that failed: a port is free, and this
+  /// request needs a set or a block, or all ports of the pool are busy. Marks fresh ports as Leased
+  /// if somebody has their lease. Throws as look().
+  bool arePortsLeft();
 
-  /// Throws HostError if a host of the request is wrong, whether any port was probed or not.
+  /// Checks all hosts of the request, even if no port has been probed yet. Throws HostError if one
+  /// is wrong.
   void checkHosts() { probe_.isFree(0); }
 
   /// The ports that this user may not bind, as far as the last look found any.
@@ -54,11 +56,11 @@ class PortSearch {
   /// Takes the block from `first` on. Returns none, and the port that failed, unless all are free.
   Allocations tryBlock(std::uint16_t first, std::uint16_t& failed);
 
-  /// Leases and probes one port, taken from the table. Returns null, having put it back, if it is
-  /// neither free nor lingering.
+  /// Leases and probes one port, taken from the table. If the port is neither free nor lingering,
+  /// puts it back into the table and returns null.
   std::unique_ptr<detail::Allocation> tryPort(std::uint16_t port, bool wasLeased);
 
-  /// Looks up the ports that linger, unless that was done a moment ago.
+  /// Looks up the ports that linger; finds none if that was done a moment ago.
   void findLingering();
   bool isLingering(std::uint16_t port) const;
 
@@ -67,7 +69,6 @@ class PortSearch {
   BlockShape shape_;
   bool isBlock_;
   Probe probe_;
-  static constexpr std::size_t kPorts = 65536;
   std::vector<std::uint16_t> lingering_;  // oldest first; empty until they are looked up
   std::vector<bool> isLingering_;         // the same, by port
   Clock::time_point nextLookUp_;

@@ -22,11 +22,13 @@ class PortTable {
   enum class State : std::uint8_t {
     Absent,    ///< not of this pool
     Unused,    ///< never tried
-    Returned,  ///< used, and free again
-    Leased,    ///< its lease was refused: it will be returned soon
-    Busy,      ///< its probe was refused: another program has it
+    Returned,  ///< free, as far as is known
+    Leased,    ///< somebody else has its lease, and most likely returns it soon
+    Busy,      ///< its probe failed: another program has it, connections linger, or it is forbidden
     Taken,     ///< being tried, or handed out
   };
+
+  static constexpr std::size_t kPorts = 65536;
 
   PortTable(const PortSet& ports, std::uint64_t seed);
 
@@ -39,7 +41,7 @@ class PortTable {
   /// Takes the least recently used fresh port: first those never used, in random order, then the
   /// returned ones.
   std::optional<std::uint16_t> takeFresh();
-  /// The port that this would take, or another if some were never used.
+  /// A fresh port, without taking it. takeFresh() may take another unused one, chosen at random.
   std::optional<std::uint16_t> nextFresh();
 
   /// Takes the port that has been longest in this state: Leased, Busy or Returned.
@@ -70,7 +72,6 @@ class PortTable {
   struct Queue {
     std::uint16_t front = 0, back = 0;
   };
-  static constexpr std::size_t kPorts = 65536;
   static constexpr std::size_t kStates = 6;
 
   Queue& queueOf(State state) { return queues_[static_cast<std::size_t>(state)]; }
@@ -78,8 +79,7 @@ class PortTable {
   void unlink(std::uint16_t port) noexcept;
   std::uint16_t randomUnused();
 
-  // The engine's sequence is fixed by the C++ standard, unlike that of the standard's
-  // distributions.
+  // The C++ standard fixes the sequence of this engine, but not the results of its distributions.
   std::mt19937 random_;
   std::uint16_t first_;
   std::uint16_t last_;

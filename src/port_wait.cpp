@@ -9,15 +9,13 @@
 #include <portpool/errors.hpp>
 
 #include <algorithm>
-#include <sstream>
 
 namespace portpool {
 namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kReportAfter{1000};
-constexpr milliseconds kShortestWait{100};
+constexpr milliseconds kShortestWait{100}, kReportAfter{1000};
 // Programs that only list their tests give up after some seconds.
 constexpr milliseconds kLongestWaitBeforeRun{2000};
 
@@ -28,12 +26,6 @@ constexpr milliseconds kPauseElsewhere{500};
 // A look at thousands of ports takes its time: the share of a processor that it may take.
 constexpr int kPauseInLooks = 50, kPauseInLooksElsewhere = 2000;
 constexpr milliseconds kLongestPauseInLooks{2000}, kLongestPauseInLooksElsewhere{10000};
-
-std::string inSeconds(milliseconds time) {
-  std::ostringstream text;
-  text << static_cast<double>(time.count()) / 1000 << " s";
-  return text.str();
-}
 
 }  // namespace
 
@@ -82,7 +74,7 @@ Allocations PortWait::look(Clock::time_point now, bool isLast) {
   const bool hasMessages = pool_.registry().hasMessages();
   pause_ = std::min<Clock::duration>(2 * pause_,
                                      hasMessages ? kLongestPause : kLongestPauseWithoutMessages);
-  if (search_.leavesPorts()) place_.leftPorts(now);
+  if (search_.arePortsLeft()) place_.takeTurn(now);
   return allocations;
 }
 
@@ -94,7 +86,7 @@ void PortWait::sleep(Clock::time_point now) {
   const auto until = std::min({deadline_, place_.nextAdvance(now), nextLook()});
   for (auto port = place_.await(until); port; port = place_.await(now)) {
     if (*port == 0) continue;
-    pool_.expect(*port);
+    pool_.markReturned(*port);
     isPortReturned_ = true;
   }
 }

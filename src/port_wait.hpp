@@ -12,8 +12,9 @@ namespace portpool {
 /// The wait of one caller, in line with all others, for ports that its search did not find at once.
 class PortWait {
  public:
-  /// Waits for the pool's time, at least for a tenth of a second: a port may be taken only by
-  /// another thread that tries it, or by a copy of its lease in a process that is being started.
+  /// The wait lasts for the pool's time, or for two seconds before the tests run, but at least for
+  /// a tenth of a second: a port may be taken just for an instant, because another thread tries it,
+  /// or because a process that is being started has a copy of its lease.
   PortWait(PortPool::Impl& pool, PortSearch& search);
 
   /// Returns the ports as soon as they are available. Throws NoPortAvailableError when the time is
@@ -22,11 +23,10 @@ class PortWait {
 
  private:
   using Clock = std::chrono::steady_clock;
-  using Standing = PlaceInLine::Standing;
 
-  /// Looks for ports if it is time to, or if one was returned.
+  /// Looks for ports if it is time to, or, at the front, if one was returned.
   Allocations look(Clock::time_point now, bool isLast);
-  bool isAtFront() const { return place_.standing() == Standing::Front; }
+  bool isAtFront() const { return place_.standing() == PlaceInLine::Standing::Front; }
   Clock::time_point nextLook() const;
   /// Sleeps until a port is returned, or there is something else to do.
   void sleep(Clock::time_point now);

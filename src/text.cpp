@@ -1,5 +1,7 @@
 #include "text.hpp"
 
+#include <sstream>
+
 namespace portpool {
 namespace {
 
@@ -65,6 +67,12 @@ std::string listed(const PortSet& ports) {
 
 std::string portTitle(std::uint16_t port, std::string_view name) {
   return "port " + std::to_string(port) + (name.empty() ? "" : " " + quoted(name));
+}
+
+std::string inSeconds(std::chrono::milliseconds time) {
+  std::ostringstream text;
+  text << static_cast<double>(time.count()) / 1000 << " s";
+  return text.str();
 }
 
 }  // namespace portpool

@@ -2,6 +2,7 @@
 
 #include <portpool/port_set.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -22,6 +23,9 @@ std::string quoted(std::string_view name);
 
 /// A list of ports for a message, cut if it is long.
 std::string listed(const PortSet& ports);
+
+/// "1.5 s".
+std::string inSeconds(std::chrono::milliseconds time);
 
 /// `port 20000 "server"`, or `port 20000` if the port has no name.
 std::string portTitle(std::uint16_t port, std::string_view name);

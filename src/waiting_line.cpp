@@ -12,7 +12,7 @@ using std::chrono::seconds;
 
 constexpr milliseconds kAskAgain{1};
 constexpr seconds kPatience{10};  // behind waiters that do not move
-constexpr seconds kTurn{1}, kAwayAfterTurn = 9 * kTurn;
+constexpr seconds kTurnTime{1}, kAwayAfterTurn = 9 * kTurnTime;
 constexpr milliseconds kAwayWithoutTurn{500};
 constexpr milliseconds kAdvance{100}, kAdvanceWithoutMessages{10};
 
@@ -123,10 +123,10 @@ PlaceInLine::Clock::time_point PlaceInLine::looksFrom() const {
   return standing_ == Standing::Behind ? moved_ + kPatience : Clock::time_point::min();
 }
 
-void PlaceInLine::leftPorts(Clock::time_point now) {
+void PlaceInLine::takeTurn(Clock::time_point now) {
   if (standing_ != Standing::Front || turn_) return;
   turn_ = line_.registry_.tryAcquire(line_.keyOf(WaitingLine::kTurn));
-  turnEnds_ = now + kTurn;
+  turnEnds_ = now + kTurnTime;
   if (!turn_) stepAway(now + kAwayWithoutTurn);
 }
 

@@ -21,8 +21,8 @@ class WaitingLine {
  public:
   WaitingLine(platform::LeaseRegistry& registry, const PortSet& ports);
 
-  /// Whether anybody is in line. Asks the system at most once a millisecond, as each question costs
-  /// a tenth of an allocation. Throws as LeaseRegistry::tryAcquire() does.
+  /// Whether anybody is in line. Asks the system at most once a millisecond, because a question
+  /// takes about a tenth of the time of an allocation. Throws as LeaseRegistry::tryAcquire() does.
   bool isAnyoneWaiting() const;
 
   /// Sends the port, which has been returned, to the waiter at the front.
@@ -52,15 +52,16 @@ class WaitingLine {
 
 /// A waiter's place in the line. Gives it up when destroyed. Not thread-safe.
 ///
-/// A waiter at the front that cannot be served although ports are free (it needs more of them)
-/// holds the others back for a second, its turn, so that ports gather. Then it steps away for nine
-/// seconds. Only one waiter has a turn, or is away after its turn: another steps away at once.
+/// A waiter at the front that cannot be served although other requests could be (it needs more
+/// ports than are free) takes the turn: it stays for a second, so that ports gather, and then steps
+/// away for nine seconds if anybody is behind. The turn is a lease, which it keeps while it is
+/// away. A second waiter that needs the turn meanwhile steps away at once, for half a second.
 class PlaceInLine {
  public:
   using Clock = std::chrono::steady_clock;
 
   enum class Standing {
-    Behind,  ///< waiters are ahead; the one that leaves wakes the next
+    Behind,  ///< other waiters are ahead; a waiter that leaves sends a message to the next one
     Front,   ///< a returned port wakes it
     Away,    ///< not in line: it has stepped away, or the line is full
   };
@@ -78,18 +79,21 @@ class PlaceInLine {
   /// As of the last advance().
   Standing standing() const { return standing_; }
 
-  /// When this waiter looks for ports though it is not at the front: at once if it is away, and
-  /// behind others once it has not moved for ten seconds, since a process ahead may be stopped.
+  /// The earliest time at which this waiter may look for ports. At the front and away there is no
+  /// limit. Behind other waiters it is ten seconds after the last move: a process ahead may be
+  /// stopped.
   Clock::time_point looksFrom() const;
 
-  /// To be called after a look in vain that left ports which other requests could use.
-  void leftPorts(Clock::time_point now);
+  /// Takes the turn, or steps away if another waiter has it. Call this at the front, after a search
+  /// that failed although other requests could be served.
+  void takeTurn(Clock::time_point now);
 
-  /// When to call advance() at the latest if nobody wakes it: a killed waiter wakes nobody.
+  /// The latest time for the next call of advance() if no message arrives: a killed waiter sends
+  /// none.
   Clock::time_point nextAdvance(Clock::time_point now) const;
 
-  /// Waits until this place is woken, or until `deadline`. Returns the port that was returned to
-  /// the pool, 0 if a waiter ahead has left, or nullopt at the deadline.
+  /// Waits for a message to this place, until `deadline` at the latest. Returns the port that was
+  /// returned to the pool, 0 if a waiter ahead has left, or nullopt if there is no message.
   std::optional<std::uint16_t> await(Clock::time_point deadline);
 
  private:
@@ -105,7 +109,7 @@ class PlaceInLine {
   std::unique_ptr<platform::Lease> lease_;  // of the place; none while away
   std::unique_ptr<platform::Lease> front_;
   std::vector<std::uint64_t> ahead_;       // the places of waiters ahead, the oldest last
-  Clock::time_point moved_;                // when a waiter ahead last left
+  Clock::time_point moved_;                // when the oldest waiter ahead last left
   std::unique_ptr<platform::Lease> turn_;  // during the turn, and while away after it
   Clock::time_point turnEnds_;
   Clock::time_point comesBack_;  // to the line

@@ -54,11 +54,10 @@ class PortPool {
   /// destroyed or the process ends, however it ends; the owner may outlive the pool. The port is
   /// not bound: a program that does not use portpool can still take it.
   ///
-  /// If every port is taken, waits for one to be returned; after a second, logs to stderr who holds
-  /// which ports. All requests for ports of the same set wait in one line, across processes: first
-  /// come, first served. A request that needs several ports may hold the others back for a second
-  /// in ten. Order is kept among 127 waiters; a waiter that has not moved for ten seconds looks for
-  /// itself.
+  /// If every port is taken, waits for one to be returned. The requests for ports of the same set
+  /// wait in one line across all processes: first come, first served. A request for several ports
+  /// may make the others wait for one second in ten, and one that has not moved for ten seconds
+  /// looks for itself. After a second, the first in line logs to stderr who holds which ports.
   ///
   /// Throws HostError at once if a host of the request is wrong, DescriptorLimitError if the
   /// process or the system has no descriptor left, and NoPortAvailableError when the wait time is

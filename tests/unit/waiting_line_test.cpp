@@ -94,7 +94,7 @@ TEST_F(Turns, OneThatLeavesNoPortsStaysAtTheFront) {
 }
 
 TEST_F(Turns, OneThatLeavesPortsHoldsTheOthersBackForATurn) {
-  first->leftPorts(now);
+  first->takeTurn(now);
   EXPECT_TRUE(first->advance(now + kTurn / 2));
   EXPECT_FALSE(first->advance(now + kTurn));
   EXPECT_EQ(first->standing(), Standing::Away);
@@ -102,7 +102,7 @@ TEST_F(Turns, OneThatLeavesPortsHoldsTheOthersBackForATurn) {
 }
 
 TEST_F(Turns, OneThatIsAwayJoinsTheEndOfTheLine) {
-  first->leftPorts(now);
+  first->takeTurn(now);
   first->advance(now + kTurn);
   second->advance(now + kTurn);
   EXPECT_FALSE(first->advance(now + kAway));
@@ -113,24 +113,24 @@ TEST_F(Turns, OneThatIsAwayJoinsTheEndOfTheLine) {
 
 TEST_F(Turns, OneWithNobodyBehindGoesOnWithItsTurn) {
   second.reset();
-  first->leftPorts(now);
+  first->takeTurn(now);
   EXPECT_TRUE(first->advance(now + kAway));
 }
 
 TEST_F(Turns, AreOneAtATime) {
-  first->leftPorts(now);
+  first->takeTurn(now);
   first->advance(now + kTurn);
   ASSERT_TRUE(second->advance(now + kTurn));
-  second->leftPorts(now + kTurn);
+  second->takeTurn(now + kTurn);
   EXPECT_EQ(second->standing(), Standing::Away) << "the first has its turn until it is back";
 }
 
 TEST_F(Turns, EndWithTheirHolder) {
-  first->leftPorts(now);
+  first->takeTurn(now);
   first->advance(now + kTurn);
   second->advance(now + kTurn);
   first.reset();
-  second->leftPorts(now + kTurn);
+  second->takeTurn(now + kTurn);
   EXPECT_EQ(second->standing(), Standing::Front);
 }
 
