@@ -68,10 +68,11 @@ void refuseTestCases(const Catch::IConfig& config) {
 }
 
 /// Builds this process's pool when the run starts; if that is not possible, no test case runs and
-/// each one fails. Opens a scope for the run, and one for each run of a test case's body, which
-/// both versions of Catch2 wrap in a root section: each leaf section and each generated value has
-/// its own ports. With PORTPOOL_LEAKS=fail, makes a leaked port a failure of its test case. Adds
-/// what listens on the ports to the first failure of each run of the body.
+/// each one fails. Opens a scope for the run, one for each test case, where persistent fixtures
+/// take their ports, and one for each run of a test case's body, which both versions of Catch2 wrap
+/// in a root section: each leaf section and each generated value has its own ports. With
+/// PORTPOOL_LEAKS=fail, makes a leaked port a failure of its test case. Adds what listens on the
+/// ports to the first failure of each run of the body.
 class PortScopeListener : public ListenerBase {
  public:
   using ListenerBase::ListenerBase;
@@ -84,10 +85,14 @@ class PortScopeListener : public ListenerBase {
     }
     run_.emplace("the test run");
   }
+  void testCaseStarting(const Catch::TestCaseInfo& info) override {
+    ListenerBase::testCaseStarting(info);
+    testCase_.emplace("test case " + info.name);
+  }
   void sectionStarting(const Catch::SectionInfo& info) override {
     ListenerBase::sectionStarting(info);
     if (depth_++ > 0) return;
-    body_.emplace("test case " + info.name);
+    body_.emplace();
     hasFailed_ = false;
   }
   AssertionEndedResult assertionEnded(const Catch::AssertionStats& stats) override {
@@ -120,6 +125,10 @@ class PortScopeListener : public ListenerBase {
     }
     ListenerBase::sectionEnded(stats);
   }
+  void testCaseEnded(const Catch::TestCaseStats& stats) override {
+    testCase_.reset();
+    ListenerBase::testCaseEnded(stats);
+  }
   void testRunEnded(const Catch::TestRunStats& stats) override {
     run_.reset();
     ListenerBase::testRunEnded(stats);
@@ -129,6 +138,7 @@ class PortScopeListener : public ListenerBase {
   int depth_ = 0;
   bool hasFailed_ = false;  // the running body
   std::optional<PortScope> run_{};
+  std::optional<PortScope> testCase_{};
   std::optional<PortScope> body_{};
 };
 

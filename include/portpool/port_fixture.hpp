@@ -4,15 +4,62 @@
 
 #include <portpool/port_scope.hpp>
 
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
 #pragma GCC visibility push(default)
 namespace portpool {
 
-/// A mixin for test fixtures: extends `Base` with a scope, so that tests call
-/// getNextAvailableTCPPort() and its relatives as members. The ports are returned after all members
-/// of classes derived from the mixin are destroyed, and before `Base` is. Each adapter has an alias
-/// of it for its framework.
+/// A mixin for test fixtures: extends `Base`, whose constructors it has, with the free functions
+/// that hand out ports, and with no other name. With an adapter, the ports are returned when the
+/// test ends, after the whole fixture is destroyed.
 template <class Base>
-class PortFixture : public Base, protected PortScope {};
+class PortFixture : public Base {
+ public:
+  using Base::Base;
+
+ protected:
+  static std::uint16_t getNextAvailableTCPPort(
+      const PortRequest& request = detail::defaultRequest()) {
+    return ::portpool::getNextAvailableTCPPort(request);
+  }
+  static std::uint16_t getNextAvailableTCPPort(std::vector<std::string> hosts,
+                                               AddressFamily family = AddressFamily::Any) {
+    return ::portpool::getNextAvailableTCPPort(std::move(hosts), family);
+  }
+  static std::uint16_t getNextAvailableUDPPort(PortRequest request = {}) {
+    return ::portpool::getNextAvailableUDPPort(std::move(request));
+  }
+  static std::vector<std::uint16_t> getNextAvailableTCPPorts(
+      std::size_t count, const PortRequest& request = detail::defaultRequest()) {
+    return ::portpool::getNextAvailableTCPPorts(count, request);
+  }
+  static PortRange getNextAvailableTCPPortBlock(
+      std::size_t count, const PortRequest& request = detail::defaultRequest()) {
+    return ::portpool::getNextAvailableTCPPortBlock(count, request);
+  }
+  static std::uint16_t getRefusedTCPPort(PortRequest request = {}) {
+    return ::portpool::getRefusedTCPPort(std::move(request));
+  }
+  static ListeningSocket getListeningTCPSocket(const std::string& host = "localhost",
+                                               int backlog = 128) {
+    return ::portpool::getListeningTCPSocket(host, backlog);
+  }
+  static std::uint16_t getNamedTCPPort(const std::string& name,
+                                       const PortRequest& request = detail::defaultRequest()) {
+    return ::portpool::getNamedTCPPort(name, request);
+  }
+  static std::uint16_t getNamedUDPPort(const std::string& name, PortRequest request = {}) {
+    return ::portpool::getNamedUDPPort(name, std::move(request));
+  }
+  static PortRange getNamedTCPPortBlock(const std::string& name, std::size_t count,
+                                        const PortRequest& request = detail::defaultRequest()) {
+    return ::portpool::getNamedTCPPortBlock(name, count, request);
+  }
+};
 
 }  // namespace portpool
 #pragma GCC visibility pop

@@ -154,12 +154,16 @@ struct Fixture : PortFixture<Base> {
   Witness server{getNextAvailableTCPPort()};
 };
 
-TEST(PortFixture, ReturnsItsPortsAfterItsMembersEnded) {
+TEST(PortFixture, LeavesItsPortsToTheInnermostScope) {
+  std::optional<PortScope> scope(std::in_place);
   std::optional<Fixture> fixture(std::in_place);
   const auto port = fixture->server.port;
   const auto another = fixture->getNextAvailableTCPPort({"127.0.0.1"}, AddressFamily::IPv4);
-  EXPECT_TRUE(isLeased(another));
+  EXPECT_THAT(scope->ports(), ElementsAre(port, another));
   fixture.reset();
+  EXPECT_TRUE(isLeased(port));
+  EXPECT_TRUE(isLeased(another));
+  scope.reset();
   EXPECT_FALSE(isLeased(port));
   EXPECT_FALSE(isLeased(another));
 }

@@ -46,8 +46,7 @@ extern template bool link_portpool_catch2_or_portpool_catch2_main<void>();
 }  // namespace detail
 
 /// A fixture for TEST_CASE_METHOD with getNextAvailableTCPPort(hosts, family) and its relatives as
-/// members (see PortScope). The ports are returned after all members of fixtures derived from it
-/// are destroyed.
+/// members. ::portpool::PortFixture<Base> extends a fixture of yours with them.
 using PortFixture = ::portpool::PortFixture<detail::NoBase>;
 
 }  // namespace portpool::catch2

@@ -22,9 +22,8 @@ namespace detail {
 inline const bool kIsInstalled = (install(), true);
 }  // namespace detail
 
-/// A fixture with getNextAvailableTCPPort(hosts, family) and its relatives as members (see
-/// PortScope). The ports are returned after all members of fixtures derived from it are destroyed.
-/// `Base` is the fixture to extend.
+/// A fixture with getNextAvailableTCPPort(hosts, family) and its relatives as members. `Base` is
+/// the fixture to extend.
 template <class Base = ::testing::Test>
 using PortFixture = ::portpool::PortFixture<Base>;
 
