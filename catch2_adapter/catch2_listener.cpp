@@ -4,6 +4,7 @@
 #ifndef CATCH_CONFIG_ALL_PARTS  // for Catch2 2.13; portpool::catch2 defines it, because precompiled
 #define CATCH_CONFIG_ALL_PARTS  // headers and unity builds include Catch2 before this line
 #endif
+#include <portpool/adapter.hpp>
 #include <portpool/catch2.hpp>
 
 #if __has_include(<catch2/reporters/catch_reporter_event_listener.hpp>)  // Catch2 3

@@ -2,10 +2,10 @@
 
 // Include Boost.Test before this header, in the way that your program does.
 
+#include <portpool/adapter.hpp>
 #include <portpool/errors.hpp>
 #include <portpool/isolation.hpp>
-#include <portpool/pool_fault.hpp>
-#include <portpool/port_scope.hpp>
+#include <portpool/ports.hpp>
 
 /// The ports of a Boost.Test test case: a fixture for BOOST_FIXTURE_TEST_CASE or
 /// BOOST_FIXTURE_TEST_SUITE, or a base of one. What the test case takes by

@@ -1,8 +1,8 @@
 #pragma once
 
+#include <portpool/adapter.hpp>
 #include <portpool/isolation.hpp>
-#include <portpool/pool_fault.hpp>
-#include <portpool/port_scope.hpp>
+#include <portpool/ports.hpp>
 
 #include <doctest/doctest.h>
 

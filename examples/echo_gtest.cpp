@@ -1,5 +1,6 @@
 // The ways to get a port in GoogleTest, each with a real server that listens on it.
 
+#include <portpool/adapter.hpp>  // for PortScope
 #include <portpool/gtest.hpp>
 
 #include "echo_server.hpp"
@@ -165,7 +166,7 @@ struct FromOwner {
 struct FromScope {
   static constexpr const char* kName = "Scope";
   portpool::PortScope scope;
-  std::uint16_t port = scope.getNextAvailableTCPPort();
+  std::uint16_t port = portpool::getNextAvailableTCPPort();
 };
 
 template <class Source>

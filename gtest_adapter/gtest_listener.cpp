@@ -1,5 +1,6 @@
 // Compiled into every program that links an adapter for GoogleTest, so that linking it is enough.
 
+#include <portpool/adapter.hpp>
 #include <portpool/gtest.hpp>
 
 #include <iostream>

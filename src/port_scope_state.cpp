@@ -8,6 +8,9 @@
 #include <utility>
 
 namespace portpool {
+
+using detail::ScopeState;
+
 namespace {
 
 template <class Container>
@@ -17,12 +20,9 @@ void append(Container& to, const Container& from) {
 
 }  // namespace
 
-const PortScope::State::Named* PortScope::State::find(const std::string& wanted) const {
+const ScopeState::Named* ScopeState::find(const std::string& wanted) {
   const auto& states = open();
-  bool isAround = false;  // this, or around it
   for (auto state = states.rbegin(); state != states.rend(); ++state) {
-    isAround = isAround || *state == this;
-    if (!isAround) continue;
     for (const auto& each : (*state)->named) {
       if (each.request->name == wanted) return &each;
     }
@@ -30,8 +30,14 @@ const PortScope::State::Named* PortScope::State::find(const std::string& wanted)
   return nullptr;
 }
 
-std::vector<std::uint16_t> PortScope::State::adopt(std::vector<TCPPortOwner>& owned,
-                                                   const PortRequest* byName) {
+std::vector<detail::Allocation*> ScopeState::allocationsOf(const std::vector<TCPPortOwner>& owned) {
+  std::vector<Allocation*> allocations;
+  for (const auto& owner : owned) allocations.push_back(owner.allocation_.get());
+  return allocations;
+}
+
+std::vector<std::uint16_t> ScopeState::adopt(std::vector<TCPPortOwner>& owned,
+                                             const PortRequest* byName) {
   std::vector<std::uint16_t> ports;
   std::vector<HandedOut> entries;
   for (const auto& owner : owned) {
@@ -54,7 +60,7 @@ std::vector<std::uint16_t> PortScope::State::adopt(std::vector<TCPPortOwner>& ow
   return ports;
 }
 
-void PortScope::State::append(State& inner, const std::vector<std::string>& leaks) {
+void ScopeState::append(ScopeState& inner, const std::vector<std::string>& leaks) {
   portpool::append(failures, leaks);
   if (this == open().front()) return;
   for (auto& each : inner.handedOut) each.isReported = each.isReported || inner.isReported;
@@ -62,7 +68,7 @@ void PortScope::State::append(State& inner, const std::vector<std::string>& leak
   if (!inner.isReported) leaked |= inner.leaked;
 }
 
-std::map<std::uint16_t, PortScope::State::Line> PortScope::State::lines() {
+std::map<std::uint16_t, ScopeState::Line> ScopeState::lines() {
   std::map<std::uint16_t, Line> lines;
   const platform::CoreLock lock;
   for (const auto* state : open()) {
@@ -82,7 +88,7 @@ std::map<std::uint16_t, PortScope::State::Line> PortScope::State::lines() {
 }
 
 std::string portTitle(std::uint16_t port) {
-  const auto lines = PortScope::State::lines();
+  const auto lines = ScopeState::lines();
   const auto line = lines.find(port);
   return portTitle(port, line == lines.end() ? std::string() : line->second.name);
 }

@@ -3,7 +3,6 @@
 #include "platform/fork.hpp"
 
 #include <portpool/port_request.hpp>
-#include <portpool/port_scope.hpp>
 #include <portpool/port_set.hpp>
 #include <portpool/tcp_port_owner.hpp>
 
@@ -15,9 +14,10 @@
 #include <vector>
 
 namespace portpool {
+namespace detail {
 
-/// Guarded by platform::CoreLock, like the list of open scopes.
-struct PortScope::State {
+/// What a PortScope has taken. Guarded by platform::CoreLock, like the list of open scopes.
+struct ScopeState {
   struct HandedOut {
     std::uint16_t port;
     std::shared_ptr<const PortRequest> request;
@@ -36,23 +36,22 @@ struct PortScope::State {
   };
 
   /// The open scopes, outermost first. The first one belongs to the process and never ends.
-  static std::vector<State*>& open() {
-    static auto& states = *new std::vector<State*>{new State};
+  static std::vector<ScopeState*>& open() {
+    static auto& states = *new std::vector<ScopeState*>{new ScopeState};
     return states;
   }
 
-  /// The state of a scope, or that of the innermost scope if `scope` is null.
-  static State& of(const detail::Pimpl<State>& scope) { return scope ? *scope : *open().back(); }
+  /// The port that the innermost scope, or else a scope around it, has given that name, or null.
+  static const Named* find(const std::string& wanted);
 
-  /// The port of that name in this scope or one around it, or null.
-  const Named* find(const std::string& wanted) const;
+  static std::vector<Allocation*> allocationsOf(const std::vector<TCPPortOwner>& owned);
 
   /// Takes over the owners and returns their ports; `byName`, if not null, gives them its name. If
   /// memory runs out, leaves the owners to the caller, which destroys them without the lock.
   std::vector<std::uint16_t> adopt(std::vector<TCPPortOwner>& owned, const PortRequest* byName);
 
   /// Takes over the record of an inner scope that ends.
-  void append(State& inner, const std::vector<std::string>& leaks);
+  void append(ScopeState& inner, const std::vector<std::string>& leaks);
 
   /// The ports of all open scopes, and those that the innermost scope has returned.
   static std::map<std::uint16_t, Line> lines();
@@ -66,6 +65,8 @@ struct PortScope::State {
   bool isReported = false;
   std::vector<std::string> failures;  // leaks of inner scopes
 };
+
+}  // namespace detail
 
 /// The port for a message, with its name in the open scopes, if it has one.
 std::string portTitle(std::uint16_t port);

@@ -2,7 +2,7 @@
 
 #include <portpool/cpp17.hpp>
 
-#include <portpool/port_scope.hpp>
+#include <portpool/ports.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -13,9 +13,9 @@
 #pragma GCC visibility push(default)
 namespace portpool {
 
-/// A mixin for test fixtures: extends `Base`, whose constructors it has, with the free functions
-/// that hand out ports, and with no other name. With an adapter, the ports are returned when the
-/// test ends, after the whole fixture is destroyed.
+/// A mixin for test fixtures: extends `Base`, whose constructors it has, with the functions of
+/// <portpool/ports.hpp> that hand out ports, and with no other name. With an adapter, the ports are
+/// returned when the test ends, after the whole fixture is destroyed.
 template <class Base>
 class PortFixture : public Base {
  public:

@@ -12,7 +12,8 @@
 
 namespace portpool::detail {
 class Allocation;
-}
+struct ScopeState;
+}  // namespace portpool::detail
 
 #pragma GCC visibility push(default)
 namespace portpool {
@@ -54,7 +55,7 @@ class TCPPortOwner {
 
  private:
   friend class PortPool;
-  friend class PortScope;
+  friend struct detail::ScopeState;
   explicit TCPPortOwner(detail::Pimpl<detail::Allocation> allocation) noexcept;
 
   detail::Pimpl<detail::Allocation> allocation_;

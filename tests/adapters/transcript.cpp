@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <portpool/adapter.hpp>
 #include <portpool/portpool.hpp>
 #include <regex>
 #include <sstream>
@@ -107,7 +108,7 @@ void expectNothingHeldAt(const std::string& label, const Run& run) {
 
 std::string somePorts(int count) {
   portpool::PortSet ports;
-  portpool::PortScope scope;
-  while (count-- > 0) ports.insert(scope.getNextAvailableTCPPort());
+  const portpool::PortScope scope;
+  while (count-- > 0) ports.insert(portpool::getNextAvailableTCPPort());
   return ports.toString();
 }

@@ -19,6 +19,7 @@
 #include <thread>
 #include <vector>
 
+#include <portpool/adapter.hpp>
 #include <portpool/portpool.hpp>
 
 #include "fork.hpp"
@@ -44,7 +45,7 @@ TEST(Forked, AChildCanGoOnWhateverTheThreadsOfItsParentAreAt) {
         while (!isOver) {
           pool.allocate();
           PortScope scope;
-          scope.getNextAvailableTCPPort();
+          getNextAvailableTCPPort();
         }
       });
     }
@@ -54,7 +55,7 @@ TEST(Forked, AChildCanGoOnWhateverTheThreadsOfItsParentAreAt) {
         const auto several = pool.allocateSeveral(3);
         getNextAvailableTCPPort();
         PortScope scope;
-        scope.getNextAvailableTCPPort();
+        getNextAvailableTCPPort();
         PortPool(getServerTCPPorts()).allocate();
       });
       require(child.succeeds(), "a child hangs or fails");
@@ -136,8 +137,8 @@ TEST(Forked, AChildThatExitsEndsNothingOfItsParents) {
     owner.emplace();
     PortRequest held;
     held.hold = Hold::Exclusive;
-    const auto port = scope->getNextAvailableTCPPort();
-    const auto refused = scope->getNextAvailableTCPPort(held);
+    const auto port = getNextAvailableTCPPort();
+    const auto refused = getNextAvailableTCPPort(held);
     const auto before = PortPool::process().statistics();
     const auto server = listenOn(port, "0.0.0.0", Reuse::Yes);
     std::string words;
@@ -175,7 +176,7 @@ TEST(Forked, AProbeIsNotBroken) {
     static std::optional<PortScope> scope;
     for (int i = 0; i < 200; ++i) {
       scope.emplace("a test");
-      const auto port = scope->getNextAvailableTCPPort();
+      const auto port = getNextAvailableTCPPort();
       const auto pid = ::fork();
       if (pid == 0) std::exit(0);
       for (int again = 0; again < 20; ++again) {

@@ -21,6 +21,7 @@
 #include <thread>
 #include <vector>
 
+#include <portpool/adapter.hpp>
 #include <portpool/portpool.hpp>
 
 #include "fork.hpp"
@@ -112,9 +113,9 @@ TEST_P(StartingBy, NoPortLeaks) {
     const Starter starter(GetParam().start);
     for (int i = 0; i < 3000; ++i) {
       PortScope scope("a test");
-      const auto port = scope.getNextAvailableTCPPort();
-      const auto held = scope.getRefusedTCPPort();
-      const auto udp = scope.getNextAvailableUDPPort();
+      const auto port = getNextAvailableTCPPort();
+      const auto held = getRefusedTCPPort();
+      const auto udp = getNextAvailableUDPPort();
       require(port != 0 && held != 0 && udp != 0, "no port");
       const auto leaks = scope.end();
       if (!leaks.empty()) throw std::runtime_error(leaks.front());
@@ -143,7 +144,7 @@ TEST(Starting, AProgramInheritsNoDescriptor) {
     dieOfInheritance();
     ::setenv("PORTPOOL_LEAKS", "fail", 1);
     PortScope scope("a test");
-    const auto port = scope.getNextAvailableTCPPort();
+    const auto port = getNextAvailableTCPPort();
     require(!describePorts().empty(), "no ports");
     const auto listener = listenOn(port);
     require(scope.end().size() == 1, "no leak");
@@ -166,8 +167,8 @@ TEST(Killed, AServerThatIsNotReapedIsNoLeak) {
     std::vector<ForkedChild> zombies;
     for (int i = 0; i < 50; ++i) {
       PortScope scope("a test");
-      const auto port = scope.getNextAvailableTCPPort();
-      const auto held = scope.getNextAvailableTCPPort();
+      const auto port = getNextAvailableTCPPort();
+      const auto held = getNextAvailableTCPPort();
       Signal listens;
       zombies.emplace_back([&] {
         const auto server = listenOn(port, "0.0.0.0", Reuse::Yes);
@@ -194,7 +195,7 @@ TEST(Killed, AServerThatTakesLongToDieIsNoLeak) {
   EXPECT_TRUE(succeedsInChild([] {
     ::setenv("PORTPOOL_LEAKS", "fail", 1);
     PortScope scope("a test");
-    const auto port = scope.getNextAvailableTCPPort();
+    const auto port = getNextAvailableTCPPort();
     Signal listens;
     const ForkedChild server([&] {
       const auto listener = listenOn(port, "0.0.0.0", Reuse::Yes);
@@ -226,7 +227,7 @@ TEST(Killed, AServerThatGetsNoProcessorIsNoLeak) {
   checkInChild([] {
     ::setenv("PORTPOOL_LEAKS", "fail", 1);
     PortScope scope("a test");
-    const auto port = scope.getNextAvailableTCPPort();
+    const auto port = getNextAvailableTCPPort();
     Signal listens;
     const ForkedChild server([&] {
       runOn(0);

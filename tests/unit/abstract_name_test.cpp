@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <string>
 
+#include <portpool/adapter.hpp>
 #include <portpool/portpool.hpp>
 
 #include "bind_log.hpp"

@@ -16,6 +16,7 @@
 #include <thread>
 #include <vector>
 
+#include <portpool/adapter.hpp>
 #include <portpool/portpool.hpp>
 
 #include "fork.hpp"

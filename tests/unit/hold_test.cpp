@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include <portpool/adapter.hpp>
 #include <portpool/portpool.hpp>
 
 #include "bind_log.hpp"
@@ -365,10 +366,10 @@ TEST(Hold, CanBeThatOfAWholePool) {
 TEST(Hold, RefusedPortsAreTheScopes) {
   std::uint16_t inner = 0, outer = 0;
   {
-    PortScope scope;
+    const PortScope scope;
+    outer = getRefusedTCPPort();
     const PortScope within;
     inner = getRefusedTCPPort();
-    outer = scope.getRefusedTCPPort();
     EXPECT_THAT(within.ports(), ElementsAre(inner));
     EXPECT_THAT(scope.ports(), ElementsAre(outer));
     for (const auto port : {inner, outer}) {
@@ -464,10 +465,10 @@ TEST(WaitUntilListening, ForAHeldPortIsForItsServer) {
 
 TEST(Leaks, AreNotPortsWhoseHoldAForkedChildHasACopyOf) {
   PortScope scope("a test");
-  scope.getRefusedTCPPort();
+  getRefusedTCPPort();
   PortRequest request;
   request.hold = Hold::Shared;
-  scope.getNextAvailableTCPPort(request);
+  getNextAvailableTCPPort(request);
   Signal runs;
   const ForkedChild helper([&] {
     runs.send();

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include <portpool/adapter.hpp>
 #include <portpool/portpool.hpp>
 
 #include "surroundings.hpp"
@@ -25,21 +26,21 @@ std::string wordsAtEndOf(PortScope& scope) {
 
 TEST(Leaks, AreNotWhatIsInTimeWait) {
   PortScope scope("a test");
-  for (int i = 0; i < 20; ++i) leaveTimeWait(scope.getNextAvailableTCPPort());
+  for (int i = 0; i < 20; ++i) leaveTimeWait(getNextAvailableTCPPort());
   EXPECT_EQ(wordsAtEndOf(scope), "");
 }
 
 TEST(Leaks, AreNotWhatIsInTimeWaitOfAServerWithoutReuseaddr) {
   PortScope scope("a test");
   for (int i = 0; i < 20; ++i) {
-    leaveTimeWait(scope.getNextAvailableTCPPort(), "127.0.0.1", Reuse::No);
+    leaveTimeWait(getNextAvailableTCPPort(), "127.0.0.1", Reuse::No);
   }
   EXPECT_EQ(wordsAtEndOf(scope), "");
 }
 
 TEST(Leaks, AreServersBesideTimeWait) {
   PortScope scope("a test");
-  const auto port = scope.getNextAvailableTCPPort();
+  const auto port = getNextAvailableTCPPort();
   leaveTimeWait(port);
   const auto server = listenOn(port, "127.0.0.1", Reuse::Yes);
   EXPECT_THAT(wordsAtEndOf(scope),
@@ -51,7 +52,7 @@ TEST(Leaks, AreServersForUDPBesideTimeWaitOfTCP) {
   PortScope scope("a test");
   PortRequest request;
   request.transport = Transport::Both;
-  const auto port = scope.getNextAvailableTCPPort(request);
+  const auto port = getNextAvailableTCPPort(request);
   leaveTimeWait(port);
   {
     PortScope inner("a test without a server");
@@ -66,12 +67,12 @@ TEST(Leaks, AreNotServersOnAddressesThatWereNotAskedFor) {
   for (const bool withTables : {true, false}) {
     checkInChild([&] {
       PortScope scope("a test");
-      const auto port = scope.getNextAvailableTCPPort({"127.0.0.1"});
+      const auto port = getNextAvailableTCPPort({"127.0.0.1"});
       const auto stranger = listenOn(port, "127.0.0.2");
       leaveTimeWait(port, "127.0.0.1", Reuse::No);
       if (!withTables) refuseSocketQueries();
       EXPECT_EQ(wordsAtEndOf(scope), "");
-      const auto asked = scope.getNextAvailableTCPPort({"127.0.0.2"});
+      const auto asked = getNextAvailableTCPPort({"127.0.0.2"});
       const auto server = listenOn(asked, "0.0.0.0");
       EXPECT_THAT(wordsAtEndOf(scope), HasSubstr("is still in use by"));
     });
@@ -81,7 +82,7 @@ TEST(Leaks, AreNotServersOnAddressesThatWereNotAskedFor) {
 TEST(Leaks, AreNotKnownWhereTheSystemShowsNoSockets) {
   checkInChild([] {
     PortScope scope("a test");
-    const auto port = scope.getNextAvailableTCPPort();
+    const auto port = getNextAvailableTCPPort();
     leaveTimeWait(port);
     hideSocketTables();
     const auto number = std::to_string(port);
@@ -98,11 +99,11 @@ TEST(Leaks, AreFoundThoughOnlyProcShowsSockets) {
   checkInChild([] {
     refuseSocketQueries();
     PortScope scope("a test");
-    const auto lingering = scope.getNextAvailableTCPPort();
+    const auto lingering = getNextAvailableTCPPort();
     leaveTimeWait(lingering);
     EXPECT_EQ(wordsAtEndOf(scope), "");
     PortScope other("another test");
-    const auto server = listenOn(other.getNextAvailableTCPPort());
+    const auto server = listenOn(getNextAvailableTCPPort());
     EXPECT_THAT(wordsAtEndOf(other), HasSubstr("is still in use by this process"));
   });
 }

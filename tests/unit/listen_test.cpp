@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include <portpool/adapter.hpp>
 #include <portpool/portpool.hpp>
 
 #include "surroundings.hpp"
@@ -255,10 +256,10 @@ TEST(ListeningSocket, MovedToItselfKeepsItsDescriptor) {
 TEST(ListeningSocket, CanBeHadFromTheScope) {
   std::uint16_t inner = 0, outer = 0;
   {
-    PortScope scope;
+    const PortScope scope;
+    const auto other = getListeningTCPSocket("127.0.0.2", 4);
     const PortScope within;
     const auto socket = getListeningTCPSocket();
-    const auto other = scope.getListeningTCPSocket("127.0.0.2", 4);
     inner = socket.port();
     outer = other.port();
     EXPECT_THAT(within.ports(), ElementsAre(inner));

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include <portpool/adapter.hpp>
 #include <portpool/portpool.hpp>
 
 #include "platform/lease.hpp"
@@ -26,30 +27,35 @@ using ::testing::ThrowsMessage;
 std::string text(std::uint16_t port) { return std::to_string(port); }
 
 TEST(NamedPort, IsOneForOneNameInOneScope) {
-  PortScope scope;
+  const PortScope scope;
   const auto port = getNamedTCPPort("server");
   EXPECT_EQ(getNamedTCPPort("server"), port);
-  EXPECT_EQ(scope.getNamedTCPPort("server"), port);
   EXPECT_NE(getNamedTCPPort("proxy"), port);
   EXPECT_NE(getNextAvailableTCPPort(), port);
 }
 
 TEST(NamedPort, IsFoundInTheScopesAroundIt) {
-  PortScope suite("a suite");
+  const PortScope suite("a suite");
   const auto suites = getNamedTCPPort("suite's");
-  std::uint16_t tests = 0;
+  std::uint16_t tests = 0, parts = 0;
   {
-    PortScope test("a test");
-    const PortScope fixture;
-    EXPECT_EQ(getNamedTCPPort("suite's"), suites);
-    tests = test.getNamedTCPPort("test's");
+    const PortScope test("a test");
+    tests = getNamedTCPPort("test's");
+    {
+      const PortScope part;
+      EXPECT_EQ(getNamedTCPPort("suite's"), suites);
+      EXPECT_EQ(getNamedTCPPort("test's"), tests);
+      parts = getNamedTCPPort("part's");
+      EXPECT_THAT(part.ports(), ElementsAre(parts));
+    }
     EXPECT_EQ(getNamedTCPPort("test's"), tests);
-    EXPECT_THAT(test.ports(), ElementsAre(tests));
-    // One that is around is not asked what one within has.
-    EXPECT_NE(suite.getNamedTCPPort("test's"), tests);
-    EXPECT_EQ(getNamedTCPPort("test's"), tests);
+    EXPECT_THAT(test.ports(), ElementsAre(tests, parts));
   }
   EXPECT_EQ(getNamedTCPPort("suite's"), suites);
+  // The names of a scope that ended are not found in the one around it.
+  const auto another = getNamedTCPPort("test's");
+  EXPECT_NE(another, tests);
+  EXPECT_THAT(suite.ports(), ElementsAre(suites, tests, parts, another));
 }
 
 TEST(NamedPort, EndsWithItsScope) {
@@ -65,9 +71,8 @@ TEST(NamedPort, WithoutAScopeIsTheProcesssAndFoundInEach) {
   checkInChild([] {
     const auto port = getNamedTCPPort("of the process");
     {
-      PortScope scope;
+      const PortScope scope;
       EXPECT_EQ(getNamedTCPPort("of the process"), port);
-      EXPECT_EQ(scope.getNamedTCPPort("of the process"), port);
       EXPECT_TRUE(scope.ports().empty());
     }
     EXPECT_EQ(getNamedTCPPort("of the process"), port);

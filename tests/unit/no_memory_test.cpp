@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include <portpool/adapter.hpp>
 #include <portpool/portpool.hpp>
 
 #include "sanitizers.hpp"
@@ -130,7 +131,7 @@ TEST_F(NoMemory, LosesNoPortWhileNoneIsFree) {
 }
 
 /// The same with scopes of this process's pool. Every `step`-th moment is tried.
-void expectNoScopeLosesAPort(long step, const std::function<void(PortScope&)>& action) {
+void expectNoScopeLosesAPort(long step, const std::function<void()>& action) {
   auto& pool = PortPool::process();
   const auto before = pool.statistics().allocated;
   const StderrReader stderrReader;
@@ -141,9 +142,9 @@ void expectNoScopeLosesAPort(long step, const std::function<void(PortScope&)>& a
       isMemoryGone = forGood;
       allocationsLeft = count;
       try {
-        PortScope outer("a suite");
+        const PortScope outer("a suite");
         PortScope scope("a test");
-        action(scope);
+        action();
         describePorts();
         scope.end();
       } catch (const std::bad_alloc&) {
@@ -164,18 +165,18 @@ void expectNoScopeLosesAPort(long step, const std::function<void(PortScope&)>& a
 
 TEST_F(NoMemory, LosesNoPortOfAScope) {
   const long step = isEmulated() ? 17 : 1;
-  expectNoScopeLosesAPort(step, [](PortScope& scope) {
-    leaveTimeWait(scope.getNextAvailableTCPPort());
-    scope.getNextAvailableTCPPorts(2);
-    if (canHold()) scope.getRefusedTCPPort();
+  expectNoScopeLosesAPort(step, [] {
+    leaveTimeWait(getNextAvailableTCPPort());
+    getNextAvailableTCPPorts(2);
+    if (canHold()) getRefusedTCPPort();
   });
 }
 
 TEST_F(NoMemory, LosesNoPortThatLeaks) {
   const long step = isEmulated() ? 51 : 11;  // each takes its time
-  expectNoScopeLosesAPort(step, [](PortScope& scope) {
+  expectNoScopeLosesAPort(step, [] {
     static platform::Socket server;
-    server = listenOn(scope.getNextAvailableTCPPort());
+    server = listenOn(getNextAvailableTCPPort());
   });
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include <portpool/adapter.hpp>
 #include <portpool/portpool.hpp>
 
 #include "surroundings.hpp"

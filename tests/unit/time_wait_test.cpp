@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include <portpool/adapter.hpp>
 #include <portpool/portpool.hpp>
 
 #include "platform/lease.hpp"
@@ -202,7 +203,7 @@ Connection connectionOn(std::uint16_t port, Reuse reuse) {
 TEST(Leaks, AreConnectionsThatWereNeverClosed) {
   for (const auto reuse : {Reuse::Yes, Reuse::No}) {
     PortScope scope("a test");
-    const auto port = scope.getNextAvailableTCPPort();
+    const auto port = getNextAvailableTCPPort();
     const auto connection = connectionOn(port, reuse);
     EXPECT_THAT(describePorts(),
                 HasSubstr("nothing listens, but a connection is open in " + thisProcess()));

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <string>
 
+#include <portpool/adapter.hpp>
 #include <portpool/portpool.hpp>
 
 #include "platform/lease.hpp"
@@ -128,10 +129,10 @@ TEST(Transport, UdpPortsAreTheScopes) {
     return !platform::makeLeaseRegistry()->tryAcquire(port);
   };
   {
-    PortScope scope;
+    const PortScope scope;
+    outer = getNextAvailableUDPPort();
     const PortScope within;
     inner = getNextAvailableUDPPort();
-    outer = scope.getNextAvailableUDPPort();
     EXPECT_THAT(within.ports(), ::testing::ElementsAre(inner));
     EXPECT_THAT(scope.ports(), ::testing::ElementsAre(outer));
     for (const auto port : {inner, outer}) {

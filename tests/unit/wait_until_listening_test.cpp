@@ -6,6 +6,7 @@
 #include <string>
 #include <thread>
 
+#include <portpool/adapter.hpp>
 #include <portpool/portpool.hpp>
 
 #include "platform/process.hpp"
@@ -87,7 +88,7 @@ TEST_P(WaitUntilListening, SaysHowLongItWaitedInVain) {
 
 TEST(WaitUntilListening, NamesThePort) {
   PortScope scope("a test");
-  const auto block = scope.getNamedTCPPortBlock("the servers", 2);
+  const auto block = getNamedTCPPortBlock("the servers", 2);
   {
     const PortScope within("a part of it");
     try {

@@ -16,11 +16,10 @@
 // rest.
 #include <portpool/errors.hpp>          // IWYU pragma: export
 #include <portpool/isolation.hpp>       // IWYU pragma: export
-#include <portpool/pool_fault.hpp>      // IWYU pragma: export
 #include <portpool/port_fixture.hpp>    // IWYU pragma: export
 #include <portpool/port_pool.hpp>       // IWYU pragma: export
-#include <portpool/port_scope.hpp>      // IWYU pragma: export
 #include <portpool/port_set.hpp>        // IWYU pragma: export
+#include <portpool/ports.hpp>           // IWYU pragma: export
 #include <portpool/server_ports.hpp>    // IWYU pragma: export
 #include <portpool/sockets.hpp>         // IWYU pragma: export
 #include <portpool/tcp_port_owner.hpp>  // IWYU pragma: export

@@ -1,10 +1,10 @@
-#include <portpool/pool_fault.hpp>
+#include "run_start.hpp"
 
 #include "environment.hpp"
 #include "platform/fork.hpp"
 #include "platform/process.hpp"
-#include "run_start.hpp"
 
+#include <portpool/adapter.hpp>
 #include <portpool/port_pool.hpp>
 
 #include <atomic>
