@@ -45,8 +45,9 @@ bool isOfKind(PortSocket::State state, SocketKind kind);
 PortUser unknownUser(std::uint16_t port, PortUser::Use use, Transport transport);
 
 /// The sockets of the transport and kind that the system shows on the ports, or nothing if it does
-/// not show any program's. Some systems do not show sockets that are bound only. Throws
-/// DescriptorLimitError.
+/// not show any program's. Some systems do not show sockets that are bound only. Connections in
+/// TIME_WAIT are left out on systems where every socket can be bound beside them, so that they do
+/// not explain why a port is busy. Throws DescriptorLimitError.
 std::optional<std::vector<PortSocket>> socketsOn(const PortSet& ports, Transport transport,
                                                  SocketKind kind = SocketKind::All);
 

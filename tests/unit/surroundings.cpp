@@ -78,8 +78,8 @@ std::uint16_t freshPort() { return *freshPorts(1).begin(); }
 PortSet quietPorts(std::size_t count) {
   for (;;) {
     auto ports = freshPorts(count);
-    const auto sockets = platform::socketsOn(ports, Transport::TCP);
-    if (!sockets || sockets->empty()) return ports;
+    const auto users = usersOfPorts(ports, UserSearch::Sockets);
+    if (!users || users->empty()) return ports;
   }
 }
 

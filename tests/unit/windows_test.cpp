@@ -177,6 +177,20 @@ TEST(TimeWait, KeepsNoServerFromAPort) {
   EXPECT_NO_THROW(listenOn(owner.port()));
 }
 
+// The system does not show the socket, and the connection does not explain why the port is busy.
+TEST(TimeWait, HidesNoBoundSocketThatIsLeaked) {
+  PortScope scope("a test");
+  const auto port = scope.getNextAvailableTCPPort();
+  leaveTimeWait(port);
+  const auto bound = openSocket(AF_INET, Reuse::No);
+  ASSERT_EQ(bindTo(bound, "127.0.0.1", port), 0);
+  const StderrReader stderrReader;
+  EXPECT_THAT(scope.end(), IsEmpty());
+  EXPECT_THAT(stderrReader.rest(),
+              HasSubstr("a test ends, but its port " + std::to_string(port) +
+                        " is still in use by a socket of a process that is not shown"));
+}
+
 TEST(SocketTables, ShowWhatListens) {
   const auto ports = freshBlock(2);
   const auto first = *ports.begin(), second = *++ports.begin();

@@ -35,7 +35,7 @@ std::optional<std::vector<PortUser>> findUsers(const PortSet& ports, UserSearch 
   for (const auto transport : {Transport::TCP, Transport::UDP}) {
     const auto sockets = ownedSocketsOn(ports, transport);
     if (!sockets) return std::nullopt;
-    for (const auto& [socket, owner] : *sockets) {
+    for (const auto& [socket, owner, isInTimeWait] : *sockets) {
       PortUser user{socket.port, useOf(socket.state), transport};
       user.pid = owner;
       user.isThisProcess = owner == pid();

@@ -16,16 +16,14 @@ namespace {
 template <class Table, class Get>
 bool readRows(const Get& get, std::vector<std::byte>& buffer, const Table*& table) {
   constexpr int kMostTries = 5;
-  DWORD size = 0;
+  constexpr DWORD kUsualSize = 65536;  // the system collects the whole table to tell its size
+  DWORD size = kUsualSize;
   for (int i = 0; i < kMostTries; ++i) {
+    buffer.resize(size);
     const auto error = get(buffer.data(), &size);
-    if (error == NO_ERROR && size != 0 && buffer.size() >= sizeof(DWORD)) {
-      table = reinterpret_cast<const Table*>(buffer.data());
-      return true;
-    }
-    if (error != NO_ERROR && error != ERROR_INSUFFICIENT_BUFFER) return false;
-    buffer.resize(size + size / 8 + sizeof(Table));  // it may grow meanwhile
-    size = static_cast<DWORD>(buffer.size());
+    table = reinterpret_cast<const Table*>(buffer.data());
+    if (error != ERROR_INSUFFICIENT_BUFFER) return error == NO_ERROR;
+    size += size / 8;  // it may grow meanwhile
   }
   return false;
 }
@@ -76,6 +74,13 @@ PortSocket::State stateOf(const MIB_UDP6ROW_OWNER_PID& /*row*/) {
   return PortSocket::State::Listening;
 }
 
+template <class Row>
+bool isInTimeWait(const Row& row) {
+  return row.dwState == MIB_TCP_STATE_TIME_WAIT;
+}
+bool isInTimeWait(const MIB_UDPROW_OWNER_PID& /*row*/) { return false; }
+bool isInTimeWait(const MIB_UDP6ROW_OWNER_PID& /*row*/) { return false; }
+
 template <class Table, class Get>
 bool addRows(const PortSet& ports, const Get& get, std::vector<OwnedSocket>& sockets) {
   std::vector<std::byte> buffer;
@@ -88,7 +93,8 @@ bool addRows(const PortSet& ports, const Get& get, std::vector<OwnedSocket>& soc
     const auto pid = state == PortSocket::State::Lingering ? 0 : static_cast<int>(row->dwOwningPid);
     sockets.push_back({{port, addressOf(*row), state, std::chrono::milliseconds::zero(),
                         static_cast<unsigned long>(pid), 0},
-                       pid});
+                       pid,
+                       isInTimeWait(*row)});
   }
   return true;
 }
@@ -134,8 +140,8 @@ std::optional<std::vector<PortSocket>> socketsOn(const PortSet& ports, Transport
   const auto owned = ownedSocketsOn(ports, transport);
   if (!owned) return std::nullopt;
   std::vector<PortSocket> sockets;
-  for (const auto& [socket, pid] : *owned) {
-    if (isOfKind(socket.state, kind)) sockets.push_back(socket);
+  for (const auto& [socket, pid, isInTimeWait] : *owned) {
+    if (isOfKind(socket.state, kind) && !isInTimeWait) sockets.push_back(socket);
   }
   return sockets;
 }

@@ -9,7 +9,8 @@ namespace portpool::platform {
 
 struct OwnedSocket {
   PortSocket socket;
-  int pid;  ///< 0 if no process has it open
+  int pid;            ///< 0 if no process has it open
+  bool isInTimeWait;  ///< so that each can bind beside it
 };
 
 /// The sockets of the transport on the ports, with their processes, or nothing if the system does
