@@ -6,8 +6,7 @@ namespace portpool {
 
 PortTable::PortTable(const PortSet& ports, std::uint64_t seed)
     : random_(static_cast<std::mt19937::result_type>(seed ^ (seed >> 32))),
-      first_(ports.ranges().front().first),
-      last_(ports.ranges().back().last),
+      ports_(ports),
       states_(kPorts, State::Absent),
       links_(new Links[kPorts]) {
   for (const auto& range : ports.ranges()) {
@@ -66,19 +65,17 @@ void PortTable::put(std::uint16_t port, State state) noexcept {
 }
 
 void PortTable::leaveTakenToParent() noexcept {
-  for (std::uint32_t port = first_; port <= last_; ++port) {
-    if (states_[port] == State::Taken) put(static_cast<std::uint16_t>(port), State::Leased);
+  for (const auto port : ports_) {
+    if (states_[port] == State::Taken) put(port, State::Leased);
   }
 }
 
 std::optional<std::uint16_t> PortTable::findBlock(const BlockShape& shape, std::size_t from,
                                                   unsigned states) const {
   const auto isUsable = [&](std::size_t port) { return (bit(states_[port]) & states) != 0; };
-  const auto multiple = shape.multipleOf;
-  auto first = std::max<std::size_t>(from, first_);
-  while (true) {
-    first = (first + multiple - 1) / multiple * multiple;
-    if (first + shape.offset(shape.count - 1) > last_) return std::nullopt;
+  for (auto first = from;;) {
+    first = (first + shape.multipleOf - 1) / shape.multipleOf * shape.multipleOf;
+    if (first + shape.offset(shape.count - 1) >= kPorts) return std::nullopt;
     // The last port that is not usable rules out every block of consecutive ports that has it.
     auto left = shape.count;
     while (left > 0 && isUsable(first + shape.offset(left - 1))) --left;
@@ -88,8 +85,12 @@ std::optional<std::uint16_t> PortTable::findBlock(const BlockShape& shape, std::
 }
 
 std::uint16_t PortTable::randomPort() {
-  const std::uint64_t span = last_ - first_ + std::uint64_t{1};
-  return static_cast<std::uint16_t>(first_ + ((std::uint64_t{random_()} * span) >> 32));
+  auto index = (std::uint64_t{random_()} * ports_.size()) >> 32;
+  auto range = ports_.ranges().begin();
+  for (; index > range->last - std::uint64_t{range->first}; ++range) {
+    index -= range->last - range->first + std::uint64_t{1};
+  }
+  return static_cast<std::uint16_t>(range->first + index);
 }
 
 /// Every unused port is as likely as any other, unless few of many are left: then the next after a

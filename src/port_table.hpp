@@ -62,7 +62,7 @@ class PortTable {
                                          unsigned states) const;
   static constexpr unsigned bit(State state) { return 1U << static_cast<unsigned>(state); }
 
-  /// A port to begin a search with, from the seed's sequence; it need not be of this pool.
+  /// A port of this pool, each as likely as any other, from the seed's sequence.
   std::uint16_t randomPort();
 
  private:
@@ -81,8 +81,7 @@ class PortTable {
 
   // The C++ standard fixes the sequence of this engine, but not the results of its distributions.
   std::mt19937 random_;
-  std::uint16_t first_;
-  std::uint16_t last_;
+  PortSet ports_;
   std::vector<State> states_;
   std::unique_ptr<Links[]>
       links_;  // of ports in queues; the page of an unused port stays untouched

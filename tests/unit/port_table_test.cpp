@@ -55,6 +55,15 @@ TEST(PortTable, EachPortIsFirstForSomeSeed) {
   for (const auto& [port, count] : firsts) EXPECT_NEAR(count, 200, 100) << port;
 }
 
+TEST(PortTable, APortAfterAGapIsNoMoreLikelyToBeFirst) {
+  std::map<std::uint16_t, int> firsts;
+  for (std::uint64_t seed = 0; seed < 2000; ++seed) {
+    ++firsts[*PortTable({{1024, 1024}, {61000, 61008}}, seed).takeFresh()];
+  }
+  EXPECT_EQ(firsts.size(), 10U);
+  for (const auto& [port, count] : firsts) EXPECT_NEAR(count, 200, 100) << port;
+}
+
 TEST(PortTable, YieldsTheLeastRecentlyUsedFirst) {
   PortTable table({{100, 103}}, 1);
   takeAll(table);
