@@ -56,10 +56,10 @@ void runThreads(Storm& storm, int timesEach) {
 
 TEST(Storm, EveryServerBindsAndIsReachedAlone) {
   const Shared<Storm> storm;
-  const int timesEach = STORM_ALLOCATIONS / (kStormProcesses * kStormThreads);
+  constexpr int timesEach = STORM_ALLOCATIONS / (kStormProcesses * kStormThreads);
   std::vector<ForkedChild> children;
   for (unsigned i = 0; i < kStormProcesses; ++i) {
-    children.emplace_back([&storm, timesEach, i] {
+    children.emplace_back([&storm, i] {
       becomeUser(i % 3);
       runThreads(*storm, timesEach);
     });
