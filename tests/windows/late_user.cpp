@@ -4,11 +4,22 @@
 #include <cstdlib>
 #include <exception>
 #include <iostream>
+#include <string>
 #include <thread>
 
 #include <portpool/portpool.hpp>
 
+#include "platform/windows/handle.hpp"
+#include "platform/windows/windows.hpp"
+
 namespace {
+
+/// Whether other processes see it leased, by its documented name.
+bool isLeased(std::uint16_t port) {
+  const auto name = L"Global\\portpool-" + std::to_wstring(port);
+  const portpool::platform::Handle lease(::OpenEventW(SYNCHRONIZE, FALSE, name.c_str()));
+  return lease != nullptr;
+}
 
 class LateUser {
  public:
@@ -16,7 +27,7 @@ class LateUser {
     try {
       portpool::TCPPortOwner owner;
       owner.listen();
-      std::cout << "late" << std::endl;
+      std::cout << (isLeased(owner.port()) ? "late" : "late, but not leased") << std::endl;
     } catch (const std::exception& error) {
       std::cerr << error.what() << std::endl;
     }

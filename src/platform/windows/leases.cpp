@@ -33,12 +33,13 @@ Handle makeObject(const std::wstring& name) {
 }
 
 /// Where the names are: with those of every session, unless the system refuses that to this
-/// process, as to an app container. Then with those of its session.
-const std::wstring& folder() {
-  static const std::wstring folder = [] {
+/// process, as to an app container. Then with those of its session. A literal, which nothing
+/// destroys at exit: static objects and threads lease ports until the process is gone.
+const wchar_t* folder() {
+  static const wchar_t* const folder = [] {
     const auto own = L"portpool-check-" + std::to_wstring(::GetCurrentProcessId());
     const bool isAllowed = makeObject(L"Global\\" + own) || ::GetLastError() != ERROR_ACCESS_DENIED;
-    return std::wstring(isAllowed ? L"Global\\portpool-" : L"Local\\portpool-");
+    return isAllowed ? L"Global\\portpool-" : L"Local\\portpool-";
   }();
   return folder;
 }
