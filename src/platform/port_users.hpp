@@ -33,7 +33,7 @@ struct PortSocket {
 
 enum class SocketKind {
   All,
-  Connection,  ///< for TCP: open or lingering, which costs less where many sockets are bound
+  Connection,  ///< for TCP: open or lingering; none on systems where all cost no more
 };
 
 /// How a socket in that state uses its port.

@@ -147,7 +147,8 @@ TEST_CASE_PERSISTENT_FIXTURE(Fixture, "persistent fixture") {
 TEST_CASE("benchmark", "[.]") {
   const Bracket run("run");
   NotedServer server(getNextAvailableTCPPort());
-  BENCHMARK("is reached") { return server.isReached(); };
+  BENCHMARK("has its port") { return server.port(); };
+  CHECK(server.isReached());  // once: each time would leave a connection in TIME_WAIT
 }
 #endif
 

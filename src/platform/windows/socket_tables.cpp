@@ -137,11 +137,12 @@ std::optional<std::vector<OwnedSocket>> ownedSocketsOn(const PortSet& ports, Tra
 
 std::optional<std::vector<PortSocket>> socketsOn(const PortSet& ports, Transport transport,
                                                  SocketKind kind) {
+  std::vector<PortSocket> sockets;
+  if (kind == SocketKind::Connection) return sockets;  // all cost no more
   const auto owned = ownedSocketsOn(ports, transport);
   if (!owned) return std::nullopt;
-  std::vector<PortSocket> sockets;
   for (const auto& [socket, pid, isInTimeWait] : *owned) {
-    if (isOfKind(socket.state, kind) && !isInTimeWait) sockets.push_back(socket);
+    if (!isInTimeWait) sockets.push_back(socket);
   }
   return sockets;
 }
