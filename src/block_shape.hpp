@@ -6,7 +6,7 @@ namespace portpool {
 
 /// Ports at the same distance from each other, of which the first is a multiple of a number.
 struct BlockShape {
-  std::size_t count;
+  std::size_t count = 1;
   std::size_t distance = 1;
   std::size_t multipleOf = 1;
 

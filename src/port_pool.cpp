@@ -265,7 +265,7 @@ detail::Allocation::Allocation(std::shared_ptr<PortPool::Impl> pool,
                                std::unique_ptr<platform::Lease> lease,
                                std::vector<platform::PrivateSocket> hold) noexcept
     : pool_(std::move(pool)),
-      request_(request),
+      request_(std::move(request)),
       port_(port),
       lease_(std::move(lease)),
       hold_(std::move(hold)) {}

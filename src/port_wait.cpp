@@ -98,7 +98,7 @@ void PortWait::report(Clock::time_point now) {
 }
 
 std::string PortWait::whyNot() const {
-  const auto users = describeHolders(pool_.ports(), search_.count() == 1);
+  auto users = describeHolders(pool_.ports(), search_.count() == 1);
   if (search_.forbidden().empty()) return users;
   return users + "; some of them this user may not bind (net.ipv4.ip_unprivileged_port_start)";
 }
