@@ -37,13 +37,13 @@ void allocateAndServe(Storm& storm, int times) {
   }
 }
 
-void runThreads(Storm& storm, int timesEach) {
+void runThreads(Storm& storm, int kTimesEach) {
   std::atomic<bool> failed{false};
   std::vector<std::thread> threads;
   for (int i = 0; i < kStormThreads; ++i) {
     threads.emplace_back([&] {
       try {
-        allocateAndServe(storm, timesEach);
+        allocateAndServe(storm, kTimesEach);
       } catch (const std::exception& error) {
         std::fprintf(stderr, "%s\n", error.what());
         failed = true;
@@ -56,16 +56,16 @@ void runThreads(Storm& storm, int timesEach) {
 
 TEST(Storm, EveryServerBindsAndIsReachedAlone) {
   const Shared<Storm> storm;
-  constexpr int timesEach = STORM_ALLOCATIONS / (kStormProcesses * kStormThreads);
+  constexpr int kTimesEach = STORM_ALLOCATIONS / (kStormProcesses * kStormThreads);
   std::vector<ForkedChild> children;
   for (unsigned i = 0; i < kStormProcesses; ++i) {
     children.emplace_back([&storm, i] {
       becomeUser(i % 3);
-      runThreads(*storm, timesEach);
+      runThreads(*storm, kTimesEach);
     });
   }
   for (auto& child : children) EXPECT_TRUE(child.succeeds());
-  EXPECT_EQ(storm->served, timesEach * kStormProcesses * kStormThreads);
+  EXPECT_EQ(storm->served, kTimesEach * kStormProcesses * kStormThreads);
 }
 
 }  // namespace
