@@ -57,10 +57,9 @@ class AbstractNameLease final : public Lease {
 
 class AbstractNameRegistry final : public LeaseRegistry {
  public:
-  AbstractNameRegistry() {
+  AbstractNameRegistry() : networksLeft_(networksLeft) {
     const NoFork noFork;
     messenger_ = PrivateSocket(openUnixSocket());  // or with the first question, which says why not
-    networksLeft_ = networksLeft;
   }
 
   std::unique_ptr<Lease> tryAcquire(std::uint64_t key) override {
@@ -120,7 +119,7 @@ class AbstractNameRegistry final : public LeaseRegistry {
 
   std::mutex mutex_;  // under NoFork, so that no child finds it locked
   PrivateSocket messenger_;
-  int networksLeft_ = 0;  // when it was opened
+  int networksLeft_;  // when it was opened
 };
 
 }  // namespace
