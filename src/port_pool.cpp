@@ -191,7 +191,7 @@ void PortPool::Impl::checkShape(const PortRequest& request, std::size_t count, b
   const BlockShape shape{count, request.distance, request.multipleOf};
   const auto isThere = [&](const PortTable& table) {
     constexpr auto kOfThisPool = ~PortTable::bit(PortTable::State::Absent);
-    return table.findBlock(shape, 0, kOfThisPool).has_value();
+    return count <= PortTable::kPorts && table.findBlock(shape, 0, kOfThisPool).has_value();
   };
   if (count > 0 && (hasShape ? withTable(isThere) : count == 1 || count <= ports_.size())) return;
   throwDoesNotFit(ports_, request, count, hasShape);
