@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include <portpool/adapter.hpp>
 #include <portpool/portpool.hpp>
 
 #include "platform/files.hpp"
@@ -180,7 +181,7 @@ TEST(TimeWait, KeepsNoServerFromAPort) {
 // The system does not show the socket, and the connection does not explain why the port is busy.
 TEST(TimeWait, HidesNoBoundSocketThatIsLeaked) {
   PortScope scope("a test");
-  const auto port = scope.getNextAvailableTCPPort();
+  const auto port = getNextAvailableTCPPort();
   leaveTimeWait(port);
   const auto bound = openSocket(AF_INET, Reuse::No);
   ASSERT_EQ(bindTo(bound, "127.0.0.1", port), 0);
