@@ -118,7 +118,7 @@ void firstPass(State& state) {
 }  // namespace
 
 int main(int count, char** arguments) {
-  std::thread([] {}).join();  // before the first thread, a probe makes one call less
+  std::thread([] {}).join();  // a probe leaves out a call in a process without threads
   rlimit limit{};
   ::getrlimit(RLIMIT_NOFILE, &limit);
   limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, 2 * kLeased);

@@ -10,6 +10,7 @@ struct BlockShape {
   std::size_t distance = 1;
   std::size_t multipleOf = 1;
 
+  bool isRun() const { return distance == 1 && multipleOf == 1; }
   std::size_t offset(std::size_t index) const { return index * distance; }
 };
 

@@ -49,11 +49,12 @@ std::string portCount(std::uint64_t count) {
 
 /// Throws PortSpecificationError: the pool can never have so many ports, in this shape.
 [[noreturn]] void throwDoesNotFit(const PortSet& ports, const PortRequest& request,
-                                  std::size_t count, bool hasShape) {
+                                  const BlockShape& shape, bool hasShape) {
+  const auto count = shape.count;
   const auto longest = *std::max_element(
       ports.ranges().begin(), ports.ranges().end(),
       [](const PortRange& a, const PortRange& b) { return a.last - a.first < b.last - b.first; });
-  const bool isRun = request.distance == 1 && request.multipleOf == 1;
+  const bool isRun = shape.isRun();
   const auto wanted = !hasShape ? portCount(count) + (count == 1 ? " is" : " are")
                       : isRun   ? "a block of " + std::to_string(count) + " consecutive ports is"
                                 : "a " + kindOf(request, count, true) + " is";
@@ -171,30 +172,29 @@ std::shared_ptr<const PortRequest> PortPool::Impl::completed(const PortRequest& 
   const auto* whyNoHolds = hold == Hold::None ? nullptr : platform::whyNoHolds();
   if (whyNoHolds != nullptr) throw PortPoolError(whyNoHolds);
   // The default request, which is most often the one, is never destroyed, so it needs no copy.
-  if (&request == &detail::defaultRequest() && !isHeldByDefault)
-    return {std::shared_ptr<void>(), &request};
+  const bool isDefault = &request == &detail::defaultRequest() && !isHeldByDefault;
+  if (isDefault) return {std::shared_ptr<void>(), &request};
   auto completed = std::make_shared<PortRequest>(request);
   completed->hold = hold;
   return completed;
 }
 
 void PortPool::Impl::checkShape(const PortRequest& request, std::size_t count, bool isBlock) {
-  const bool isPlain = request.distance == 1 && request.multipleOf == 1;
-  if (request.distance == 0 || request.multipleOf == 0 || (!isBlock && count > 1 && !isPlain) ||
-      (count == 1 && request.distance != 1)) {
+  const BlockShape shape{count, request.distance, request.multipleOf};
+  if (request.distance == 0 || request.multipleOf == 0 ||
+      (!isBlock && count > 1 && !shape.isRun()) || (count == 1 && request.distance != 1)) {
     throw PortSpecificationError(
         "a PortRequest's distance is between the ports of a block of two or more, and its "
         "multipleOf the number that divides the first one; neither is 0, and a set has neither: "
         "ask for a block (getNextAvailableTCPPortBlock)");
   }
-  const bool hasShape = isBlock || !isPlain;
-  const BlockShape shape{count, request.distance, request.multipleOf};
+  const bool hasShape = isBlock || !shape.isRun();
   const auto isThere = [&](const PortTable& table) {
     constexpr auto kOfThisPool = ~PortTable::bit(PortTable::State::Absent);
     return count <= PortTable::kPorts && table.findBlock(shape, 0, kOfThisPool).has_value();
   };
   if (count > 0 && (hasShape ? withTable(isThere) : count == 1 || count <= ports_.size())) return;
-  throwDoesNotFit(ports_, request, count, hasShape);
+  throwDoesNotFit(ports_, request, shape, hasShape);
 }
 
 Allocations PortPool::Impl::allocate(const PortRequest& request, std::size_t count, bool isBlock) {

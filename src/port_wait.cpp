@@ -23,7 +23,7 @@ constexpr milliseconds kLongestWaitBeforeRun{2000};
 // waiter comes with no message, nor does a port whose holder was killed.
 constexpr milliseconds kFirstPause{1}, kLongestPause{20}, kLongestPauseWithoutMessages{2};
 constexpr milliseconds kPauseElsewhere{500};
-// A look at thousands of ports takes its time: the share of a processor that it may take.
+// The pause after a look, in times of its cost: looking takes a small share of a processor.
 constexpr int kPauseInLooks = 50, kPauseInLooksElsewhere = 2000;
 constexpr milliseconds kLongestPauseInLooks{2000}, kLongestPauseInLooksElsewhere{10000};
 

@@ -20,6 +20,7 @@ class Probe {
   /// The request must outlive the probe. Throws HostError if a host does not resolve, or there is
   /// none.
   explicit Probe(const PortRequest& request);
+  explicit Probe(PortRequest&& request) = delete;
 
   enum class Mode {
     Exclusive,        ///< as a server without SO_REUSEADDR binds

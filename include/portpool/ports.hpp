@@ -33,7 +33,8 @@ std::uint16_t getNextAvailableUDPPort(PortRequest request = {});
 std::vector<std::uint16_t> getNextAvailableTCPPorts(
     std::size_t count, const PortRequest& request = detail::defaultRequest());
 
-/// `count` consecutive ports, all or none. Throws as PortPool::allocateBlock() does.
+/// A block of `count` ports, all or none: consecutive, unless the request asks for a distance.
+/// Returns its first and its last port. Throws as PortPool::allocateBlock() does.
 PortRange getNextAvailableTCPPortBlock(std::size_t count,
                                        const PortRequest& request = detail::defaultRequest());
 
@@ -57,7 +58,7 @@ std::uint16_t getNamedTCPPort(const std::string& name,
 /// The same for UDP.
 std::uint16_t getNamedUDPPort(const std::string& name, PortRequest request = {});
 
-/// The same for `count` consecutive ports.
+/// The same for a block of `count` ports.
 PortRange getNamedTCPPortBlock(const std::string& name, std::size_t count,
                                const PortRequest& request = detail::defaultRequest());
 

@@ -1,7 +1,7 @@
 #pragma once
 
-// What keeps the core whole in a process whose memory and descriptors are copied by fork(). On a
-// system without it, only CoreLock has something to do.
+// Locks and marks that keep the core whole when fork() copies the memory and the descriptors of the
+// process. On a system without fork(), only CoreLock has something to do.
 
 #include <portpool/sockets.hpp>
 
@@ -10,7 +10,7 @@
 
 namespace portpool::platform {
 
-/// The number of forks between the first process and this one: only the child of a fork counts on.
+/// The number of forks between the first process and this one. Each forked child adds one.
 inline std::atomic<std::uint64_t> forks{0};
 
 /// A number that tells a process from the parent of which it is a copy. A process must not end,

@@ -4,7 +4,7 @@
 
 namespace portpool::platform {
 
-PrivateSocket::PrivateSocket(Socket socket)
+PrivateSocket::PrivateSocket(Socket socket) noexcept
     : socket_(std::move(socket)), process_(currentProcess()) {
   if (socket_) closeInForkedChildren(socket_.get());
 }

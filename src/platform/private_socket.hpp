@@ -11,9 +11,8 @@ namespace portpool::platform {
 class PrivateSocket {
  public:
   PrivateSocket() = default;
-  /// Takes the socket over. Throws std::bad_alloc, having closed it. Call it under the NoFork under
-  /// which the socket was opened.
-  explicit PrivateSocket(Socket socket);
+  /// Takes the socket over. Call it under the NoFork under which the socket was opened.
+  explicit PrivateSocket(Socket socket) noexcept;
   PrivateSocket(PrivateSocket&& other) noexcept
       : socket_(std::move(other.socket_)), process_(other.process_) {}
   PrivateSocket& operator=(PrivateSocket&& other) noexcept {

@@ -166,7 +166,7 @@ TEST(Probe, IsExclusiveAfterOneThatWasNot) {
   leaveTimeWait(used);
   const auto server = listenOn(used, "127.0.0.1", Reuse::Yes);
   leaveTimeWait(lingering);
-  Probe probe{PortRequest()};
+  Probe probe{detail::defaultRequest()};
   EXPECT_EQ(probe.isFree(used, Probe::Mode::BesidesLingering), Probe::Result::Busy);
   EXPECT_EQ(probe.isFree(lingering), Probe::Result::Busy);
   EXPECT_EQ(probe.isFree(lingering, Probe::Mode::BesidesLingering), Probe::Result::Free);

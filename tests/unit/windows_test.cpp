@@ -162,7 +162,7 @@ TEST_P(ForeignServer, IsSeenByAProbe) {
   }
   for (const bool listens : {false, true}) {
     const auto port = freshPort();
-    Probe probe{PortRequest()};
+    Probe probe{detail::defaultRequest()};
     auto socket = bindIts(port);
     ASSERT_EQ(listens ? ::listen(socket.get(), 1) : 0, 0);
     EXPECT_EQ(probe.isFree(port), Probe::Result::Busy) << listens;
