@@ -15,21 +15,32 @@
 #include <array>
 #include <atomic>
 #include <csignal>
+#include <cstdint>
 #include <cstdlib>
 #include <fstream>
 #include <new>
 #include <random>
+#include <sstream>
 #include <string>
 
 namespace portpool::test {
 namespace {
+
+/// A process, and not another that has its pid later: the system has few pids, and this test starts
+/// thousands of processes.
+struct Holder {
+  pid_t pid = 0;
+  std::uint32_t start = 0;  // in ticks of the clock since the system's start
+
+  bool operator==(const Holder& other) const { return pid == other.pid && start == other.start; }
+};
 
 /// What all clients see.
 struct Shared {
   std::atomic<int> answered{0};
   std::atomic<int> refused{0};
   std::atomic<int> givenTwice{0};
-  std::array<std::atomic<pid_t>, 65536> holders{};  // the last of each port
+  std::array<std::atomic<Holder>, 65536> holders{};  // the last of each port
 };
 
 Shared& makeShared() {
@@ -39,24 +50,30 @@ Shared& makeShared() {
   return *new (memory) Shared;
 }
 
-/// Whether the process has ended, reaped or not.
-bool hasEnded(pid_t pid) {
+/// The process with this pid; none if it has ended, reaped or not.
+Holder findProcess(pid_t pid) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
   std::string text;
   std::getline(file, text, '\0');
   const auto name = text.rfind(") ");
-  return name == std::string::npos || text[name + 2] == 'Z' || text[name + 2] == 'X';
+  if (name == std::string::npos || text[name + 2] == 'Z' || text[name + 2] == 'X') return {};
+  std::istringstream fields(text.substr(name + 2));
+  std::string other;
+  for (int i = 0; i < 19; ++i) fields >> other;
+  Holder process{pid};
+  fields >> process.start;
+  return process;
 }
 
 /// A client that asks for so many ports, which are its own until it ends.
 [[noreturn]] void runClient(const std::string& address, int count, Shared& shared) {
-  const auto self = ::getpid();
+  const auto self = findProcess(::getpid());
   for (int i = 0; i < count; ++i) {
-    const auto port = draw(address, self);
+    const auto port = draw(address, self.pid);
     ++(port == 0 ? shared.refused : shared.answered);
     if (port == 0) continue;
     const auto before = shared.holders.at(port).exchange(self);
-    if (before == self || (before != 0 && !hasEnded(before))) ++shared.givenTwice;
+    if (before.pid != 0 && findProcess(before.pid) == before) ++shared.givenTwice;
   }
   ::_exit(0);
 }
@@ -87,7 +104,7 @@ class ServeMany : public ::testing::Test {
     std::array<pid_t, kClients> clients{};
     while (shared.answered < requests) {
       for (auto& client : clients) {
-        if (client != 0 && random() % 16 == 0) ::kill(client, SIGKILL);
+        if (client != 0 && random() % 256 == 0) ::kill(client, SIGKILL);
         if (client != 0 && ::waitpid(client, nullptr, WNOHANG) == 0) continue;
         client = ::fork();
         if (client == 0) runClient(address, kPortsOfEach, shared);
@@ -106,7 +123,7 @@ TEST_F(ServeMany, GetsNoPortTwiceAndLosesNone) {
   run(requests != nullptr ? std::stoi(requests) : 5000);
   EXPECT_EQ(shared.givenTwice, 0);
   for (std::size_t port = 0; port < shared.holders.size(); ++port) {
-    if (shared.holders.at(port) != 0) awaitReturnOf(static_cast<std::uint16_t>(port));
+    if (shared.holders.at(port).load().pid != 0) awaitReturnOf(static_cast<std::uint16_t>(port));
   }
   EXPECT_EQ(server->end(SIGTERM), 0);
   EXPECT_EQ(shared.refused, 0) << server->said();
