@@ -96,18 +96,25 @@ PortSet somePorts() {
 
 class ServeMany : public ::testing::Test {
  protected:
-  static constexpr int kClients = 64, kPortsOfEach = 10;
+  static constexpr std::size_t kClients = 64;
+
+  /// How many ports a client asks for: some live until ports of the others are given again.
+  static constexpr int portsOf(std::size_t client) { return client % 8 == 0 ? 80 : 10; }
 
   /// Starts clients, and kills some, until so many requests are answered.
   void run(int requests) {
     std::minstd_rand random;
     std::array<pid_t, kClients> clients{};
     while (shared.answered < requests) {
-      for (auto& client : clients) {
-        if (client != 0 && random() % 256 == 0) ::kill(client, SIGKILL);
+      for (std::size_t i = 0; i < kClients; ++i) {
+        auto& client = clients.at(i);
         if (client != 0 && ::waitpid(client, nullptr, WNOHANG) == 0) continue;
+        client = 0;
+        if (const auto other = clients.at(random() % kClients); other != 0 && random() % 4 == 0) {
+          ::kill(other, SIGKILL);
+        }
         client = ::fork();
-        if (client == 0) runClient(address, kPortsOfEach, shared);
+        if (client == 0) runClient(address, portsOf(i), shared);
       }
     }
     for (const auto client : clients) ::waitpid(client, nullptr, 0);
