@@ -77,31 +77,10 @@ std::string variableIn(const std::string& message) {
   return "";
 }
 
-/// The command that renames a variable that portpool does not know, of which the warning speaks, to
-/// one that it knows; "" if that would be wrong.
-std::string rename(const std::string& variable, const std::string& warning) {
-  constexpr std::string_view kBefore = "the nearest name is ";
-  const auto before = warning.find(kBefore);
-  if (before == std::string::npos) return "";
-  const auto begin = before + kBefore.size();
-  const auto name = warning.substr(begin, warning.find(':', begin) - begin);
-  const char* value = std::getenv(variable.c_str());
-  if (value == nullptr || std::getenv(name.c_str()) != nullptr) return "";
-  const auto renamed = tryInChild([&] {
-    ::setenv(name.c_str(), value, 1);
-    ::unsetenv(variable.c_str());
-    PortPool::process();
-  });
-  if (!renamed.hasSucceeded) return "";
-  return "export " + name + "=\"$" + variable + "\"; unset " + variable;
-}
-
 /// The command that fixes the variable of which the message speaks, or "".
 std::string fixVariableOf(const std::string& message) {
   const auto variable = variableIn(message);
-  if (variable.empty()) return "";
-  const auto renaming = rename(variable, message);
-  return renaming.empty() ? "unset " + variable : renaming;
+  return variable.empty() ? "" : "unset " + variable;
 }
 
 // ---- Server ports -------------------------------------------------------------------------------

@@ -2,11 +2,9 @@
 
 #include "text.hpp"
 
-#include <portpool/port_users.hpp>
-
+#include <algorithm>
 #include <map>
 #include <sstream>
-#include <vector>
 
 namespace portpool {
 
@@ -60,15 +58,17 @@ std::string describeHolders(const PortSet& ports, bool isOneNeeded) {
   return text.str();
 }
 
-std::string describeTakers(std::uint16_t port) {
-  std::string takers;
-  const auto users = usersOfPorts({{port, port}}, UserSearch::Sockets);
-  for (const auto& user : users.value_or(std::vector<PortUser>())) {
-    const auto taker = user.process();
-    if (taker.empty() || takers.find(taker) != std::string::npos) continue;
-    takers += (takers.empty() ? "" : ", ") + taker;
+std::string processesOn(std::uint16_t port, const std::vector<PortUser>& users,
+                        const std::vector<PortUser::Use>& uses) {
+  std::string processes;
+  for (const auto& user : users) {
+    const bool isMeant =
+        user.port == port && std::find(uses.begin(), uses.end(), user.use) != uses.end();
+    const auto process = user.process();
+    if (!isMeant || processes.find(process) != std::string::npos) continue;
+    processes += (processes.empty() ? "" : ", ") + process;
   }
-  return takers.empty() ? "a program that the system does not show" : takers;
+  return processes;
 }
 
 }  // namespace portpool

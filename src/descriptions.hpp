@@ -4,10 +4,12 @@
 
 #include <portpool/port_request.hpp>
 #include <portpool/port_set.hpp>
+#include <portpool/port_users.hpp>
 
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace portpool {
 
@@ -18,7 +20,9 @@ std::string kindOf(const PortRequest& request, std::size_t count, bool isBlock);
 /// several are needed, only some may be taken.
 std::string describeHolders(const PortSet& ports, bool isOneNeeded);
 
-/// The processes that have sockets on the port: "pid 17 (redis-server), pid 18 (nginx)".
-std::string describeTakers(std::uint16_t port);
+/// The processes that use the port in one of these ways, each once: "pid 17 (redis-server), pid 18
+/// (nginx)"; "" if there are none.
+std::string processesOn(std::uint16_t port, const std::vector<PortUser>& users,
+                        const std::vector<PortUser::Use>& uses);
 
 }  // namespace portpool

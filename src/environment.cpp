@@ -26,37 +26,15 @@ constexpr std::string_view kVariables[] = {
     "PORTPOOL_ISOLATE", "PORTPOOL_LEAKS",       "PORTPOOL_SEED",         "PORTPOOL_VERBOSE",
     "PORTPOOL_AUDIT",   "PORTPOOL_CURRENT_TEST"};
 
-/// The least number of letters to insert, remove or replace to turn one text into the other.
-std::size_t editDistance(std::string_view from, std::string_view to) {
-  std::vector<std::size_t> row(to.size() + 1);  // the distances of a beginning of `from`
-  for (std::size_t j = 0; j < row.size(); ++j) row[j] = j;
-  for (const char letter : from) {
-    std::size_t diagonal = row[0]++;
-    for (std::size_t j = 1; j < row.size(); ++j) {
-      const auto replaced = diagonal + (letter == to[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
-    }
-  }
-  return row.back();
-}
-
-bool isTypingMistake(std::string_view name, std::string_view right) {
-  constexpr std::size_t kMost = 3;
-  return editDistance(name, right) <= std::min(kMost, (right.size() - kPrefix.size()) / 2);
-}
-
 void warnOfUnknownVariables() {
   for (const auto& name : platform::environmentNames(kPrefix)) {
-    const auto* nearest =
-        std::min_element(std::begin(kVariables), std::end(kVariables), [&](auto left, auto right) {
-          return editDistance(name, left) < editDistance(name, right);
-        });
-    if (*nearest == name) continue;
-    warn("the environment variable " + name + " is set, but portpool does not know it; " +
-         (isTypingMistake(name, *nearest)
-              ? "the nearest name is " + std::string(*nearest) + ": rename or unset it"
-              : "unset it"));
+    if (std::find(std::begin(kVariables), std::end(kVariables), name) != std::end(kVariables)) {
+      continue;
+    }
+    std::string known;
+    for (const auto variable : kVariables) known.append(known.empty() ? "" : ", ").append(variable);
+    warn("the environment variable " + name +
+         " is set, but portpool does not know it; unset it, or rename it to one of " + known);
   }
 }
 

@@ -1,5 +1,6 @@
 #include "leaks.hpp"
 
+#include "descriptions.hpp"
 #include "environment.hpp"
 #include "platform/port_users.hpp"
 #include "probe.hpp"
@@ -9,7 +10,7 @@
 
 #include <algorithm>
 #include <chrono>
-#include <map>
+#include <functional>
 #include <optional>
 #include <thread>
 
@@ -36,28 +37,14 @@ class LeakSearch {
     }
   }
 
-  /// Waits for those that are about to let go.
+  /// Waits for processes that are about to release their ports.
   void run() {
-    look();
-    // A killed server has closed its sockets within some milliseconds, on a busy machine some more.
-    // What this process has open itself is not about to go.
-    constexpr auto kSoon = std::chrono::milliseconds(20);
-    constexpr auto kDying = std::chrono::milliseconds(500);
-    constexpr auto kUnseen = std::chrono::milliseconds(3000);
-    constexpr auto kExiting = std::chrono::milliseconds(60000);  // it frees much memory first
     constexpr auto kLongestPause = std::chrono::milliseconds(20);
     const auto start = Clock::now();
-    auto deadline = start + kSoon;
-    for (Clock::duration pause = std::chrono::microseconds(200); isAnyInUse(); look()) {
+    auto deadline = start + std::chrono::milliseconds(20);
+    for (Clock::duration pause = std::chrono::microseconds(200); isAnyInUse();) {
       if (Clock::now() >= deadline) {
-        const auto users = usersOfPorts(portsInUse(), UserSearch::Sockets);
-        if (users && isAllOfThisProcess(*users)) return;
-        const bool isAlive = users && std::any_of(users->begin(), users->end(), isSeenAlive);
-        const bool isExiting =
-            users && std::any_of(users->begin(), users->end(), [](const PortUser& user) {
-              return user.pid != 0 && user.isExiting;
-            });
-        deadline = start + (isAlive ? kDying : isExiting ? kExiting : kUnseen);
+        deadline = start + patience();
         if (Clock::now() >= deadline) return;
       }
       std::this_thread::sleep_for(pause);
@@ -66,30 +53,32 @@ class LeakSearch {
   }
 
   Leaks describe(const std::string& phase) const {
+    using Use = PortUser::Use;
     Leaks leaks;
-    std::optional<std::vector<PortUser>> users;
-    if (isAnyInUse()) users = usersOfPorts(portsInUse(), UserSearch::Sockets);
     for (const auto& [allocation, use] : suspects_) {
       const auto port = allocation->port();
-      const auto title = portTitle(port, allocation->request().name);
-      const auto ends = phase + " ends, but ";
-      constexpr const char* kRemedy = ", or set PORTPOOL_LEAKS=ignore";
-      if (use == RemainingUse::Server) {
-        leaks.found.push_back({port, ends + "its " + title + " is still in use by " +
-                                         describeUsers(users, port, false) +
-                                         "; stop the server within its test" + kRemedy});
-      } else if (use == RemainingUse::Connection) {
-        leaks.found.push_back(
-            {port, ends + "a connection on its " + title + " is still open in " +
-                       describeUsers(users, port, true) +
-                       ", though nothing listens there any more; close it within the test" +
-                       kRemedy});
-      } else if (use == RemainingUse::Unknown) {
+      const auto title = "its " + portTitle(port, allocation->request().name);
+      if (use == RemainingUse::Unknown) {
         leaks.unknown.push_back(
-            phase + " ends; it is not known whether its " + title +
+            phase + " ends; it is not known whether " + title +
             " is still in use, because the system does not show its sockets; show them to the test "
             "(on Linux NETLINK_SOCK_DIAG, or /proc/net/tcp), or set PORTPOOL_LEAKS=ignore");
+        continue;
       }
+      const bool listens = use == RemainingUse::Server;
+      const auto uses =
+          listens ? std::vector{Use::Listens, Use::Binds} : std::vector{Use::HasConnection};
+      const auto users =
+          users_ ? processesOn(port, *users_, uses) : "a program that the system does not show";
+      const auto user = users.empty() ? "a socket of a process that is not shown" : users;
+      leaks.found.push_back(
+          {port, phase + " ends, but " +
+                     (listens ? title + " is still in use by " + user +
+                                    "; stop the server within its test"
+                              : "a connection on " + title + " is still open in " + user +
+                                    ", though nothing listens there any more; close it within the "
+                                    "test") +
+                     ", or set PORTPOOL_LEAKS=ignore"});
     }
     return leaks;
   }
@@ -98,10 +87,36 @@ class LeakSearch {
   struct Suspect {
     detail::Allocation* allocation;
     RemainingUse use;
+
+    bool isInUse() const { return use == RemainingUse::Server || use == RemainingUse::Connection; }
   };
 
-  /// Looks at all suspects, and keeps those that are in use.
-  void look() {
+  /// How long the processes that use the ports may take to release them. A killed server has closed
+  /// its sockets within some milliseconds, on a busy machine some more.
+  Clock::duration patience() {
+    constexpr auto kDying = std::chrono::milliseconds(500);
+    constexpr auto kUnseen = std::chrono::milliseconds(3000);
+    constexpr auto kExiting = std::chrono::milliseconds(60000);  // it frees much memory first
+    PortSet others;
+    for (const auto& suspect : suspects_) {
+      if (suspect.isInUse()) others.insert(suspect.allocation->port());
+    }
+    users_ = usersOfPorts(others, UserSearch::Sockets);
+    if (!users_) return kUnseen;
+    bool isAlive = false, isExiting = false;
+    for (const auto& user : *users_) {
+      if (user.use == PortUser::Use::Lingers) continue;
+      // This process itself is not about to release anything.
+      if (user.isThisProcess) others -= PortSet{{user.port, user.port}};
+      isAlive = isAlive || !user.isExiting;
+      isExiting = isExiting || (user.isExiting && user.pid != 0);
+    }
+    if (others.empty()) return Clock::duration::zero();
+    return isAlive ? kDying : isExiting ? kExiting : kUnseen;
+  }
+
+  /// Looks at all suspects, keeps those that are in use or may be, and returns whether one is.
+  bool isAnyInUse() {
     PortSet unknown;
     for (auto& suspect : suspects_) {
       suspect.use = probe(*suspect.allocation);
@@ -112,61 +127,40 @@ class LeakSearch {
         std::remove_if(suspects_.begin(), suspects_.end(),
                        [](const Suspect& suspect) { return suspect.use == RemainingUse::None; }),
         suspects_.end());
+    return std::any_of(suspects_.begin(), suspects_.end(), std::mem_fn(&Suspect::isInUse));
   }
 
-  /// What binding tells. A server's own SO_REUSEADDR decides whether another can bind beside the
+  /// The answer of bind. A server's own SO_REUSEADDR decides whether another can bind beside the
   /// connections that it left: Unknown if only the system's tables can tell.
   static RemainingUse probe(const detail::Allocation& allocation) {
-    const auto port = allocation.port();
-    if (!isBusy(allocation.request(), port)) return RemainingUse::None;
     auto request = allocation.request();
-    const auto transport = request.transport;
-    if (transport != Transport::TCP) {
-      request.transport = Transport::UDP;
-      if (isBusy(request, port)) return RemainingUse::Server;
+    const auto asked = request.transport;
+    for (const auto transport : {Transport::UDP, Transport::TCP}) {
+      if (asked != Transport::Both && asked != transport) continue;
+      request.transport = transport;
+      // A port that this user may not bind (any more) tells nothing.
+      if (Probe(request).isFree(allocation.port()) != Probe::Result::Busy) continue;
+      return transport == Transport::UDP ? RemainingUse::Server : RemainingUse::Unknown;
     }
-    if (transport == Transport::UDP) return RemainingUse::None;
-    request.transport = Transport::TCP;
-    return isBusy(request, port) ? RemainingUse::Unknown : RemainingUse::None;
+    return RemainingUse::None;
   }
 
-  /// A port that this user may not bind (any more) tells nothing.
-  static bool isBusy(const PortRequest& request, std::uint16_t port) {
-    return Probe(request).isFree(port) == Probe::Result::Busy;
-  }
-
-  /// Asks the system once for all of them. Where only connections linger to which a server with
-  /// SO_REUSEADDR could bind, the tables of connections are enough.
+  /// Asks the system once about all of these ports.
   void lookUpSockets(const PortSet& ports) {
-    using platform::SocketKind;
-    PortSet unexplained = ports;
-    for (const auto kind : {SocketKind::Connection, SocketKind::All}) {
-      if (unexplained.empty()) return;
-      const auto sockets = platform::socketsOn(unexplained, Transport::TCP, kind);
-      if (!sockets) return;
-      std::multimap<std::uint16_t, const PortSocket*> byPort;
-      for (const auto& socket : *sockets) byPort.emplace(socket.port, &socket);
-      for (auto& suspect : suspects_) {
-        if (suspect.use != RemainingUse::Unknown) continue;
-        const auto port = suspect.allocation->port();
-        auto request = suspect.allocation->request();
-        request.transport = Transport::TCP;
-        Probe probe(request);
-        std::optional<RemainingUse> use;  // none if the system shows no socket
-        const auto [begin, end] = byPort.equal_range(port);
-        for (auto socket = begin; socket != end; ++socket) {
-          if (!probe.concerns(socket->second->address)) continue;
-          use = std::max(use.value_or(RemainingUse::None), useOf(socket->second->state));
-        }
-        if (kind == SocketKind::All) {
-          // What the system does not show keeps servers off all the same.
-          suspect.use = use.value_or(RemainingUse::Server);
-        } else if (use &&
-                   probe.isFree(port, Probe::Mode::BesidesLingering) == Probe::Result::Free) {
-          suspect.use = *use;
-          unexplained -= PortSet{{port, port}};
-        }
+    const auto sockets = platform::socketsOn(ports, Transport::TCP);
+    if (!sockets) return;
+    for (auto& suspect : suspects_) {
+      if (suspect.use != RemainingUse::Unknown) continue;
+      auto request = suspect.allocation->request();
+      request.transport = Transport::TCP;
+      const Probe probe(request);
+      std::optional<RemainingUse> use;
+      for (const auto& socket : *sockets) {
+        if (socket.port != suspect.allocation->port() || !probe.concerns(socket.address)) continue;
+        use = std::max(use.value_or(RemainingUse::None), useOf(socket.state));
       }
+      // A socket that the system does not show keeps servers off all the same.
+      suspect.use = use.value_or(RemainingUse::Server);
     }
   }
 
@@ -175,48 +169,8 @@ class LeakSearch {
     return state == PortSocket::State::Connected ? RemainingUse::Connection : RemainingUse::Server;
   }
 
-  static bool isInUse(const Suspect& suspect) {
-    return suspect.use == RemainingUse::Server || suspect.use == RemainingUse::Connection;
-  }
-  bool isAnyInUse() const { return std::any_of(suspects_.begin(), suspects_.end(), isInUse); }
-
-  PortSet portsInUse() const {
-    PortSet ports;
-    for (const auto& suspect : suspects_) {
-      if (isInUse(suspect)) ports.insert(suspect.allocation->port());
-    }
-    return ports;
-  }
-
-  static bool isSeen(const PortUser& user) { return user.use != PortUser::Use::Lingers; }
-  static bool isSeenAlive(const PortUser& user) { return isSeen(user) && !user.isExiting; }
-
-  bool isAllOfThisProcess(const std::vector<PortUser>& users) const {
-    auto others = portsInUse();
-    for (const auto& user : users) {
-      if (user.isThisProcess) others -= PortSet{{user.port, user.port}};
-    }
-    return others.empty();
-  }
-
-  static std::string describeUsers(const std::optional<std::vector<PortUser>>& users,
-                                   std::uint16_t port, bool connections) {
-    if (!users) return "a program that the system does not show";
-    std::vector<std::string> processes;
-    for (const auto& user : *users) {
-      if (user.port != port || !isSeen(user)) continue;
-      if ((user.use == PortUser::Use::HasConnection) != connections) continue;
-      const auto process = user.process();
-      if (std::find(processes.begin(), processes.end(), process) == processes.end()) {
-        processes.push_back(process);
-      }
-    }
-    std::string text;
-    for (const auto& process : processes) text += (text.empty() ? "" : ", ") + process;
-    return text.empty() ? "a socket of a process that is not shown" : text;
-  }
-
   std::vector<Suspect> suspects_;
+  std::optional<std::vector<PortUser>> users_;  // of the ports that are in use
 };
 
 }  // namespace

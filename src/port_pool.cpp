@@ -47,29 +47,6 @@ std::string portCount(std::uint64_t count) {
   return std::to_string(count) + (count == 1 ? " port" : " ports");
 }
 
-/// Throws PortSpecificationError: the pool can never have so many ports, in this shape.
-[[noreturn]] void throwDoesNotFit(const PortSet& ports, const PortRequest& request,
-                                  const BlockShape& shape, bool hasShape) {
-  const auto count = shape.count;
-  const auto longest = *std::max_element(
-      ports.ranges().begin(), ports.ranges().end(),
-      [](const PortRange& a, const PortRange& b) { return a.last - a.first < b.last - b.first; });
-  const bool isRun = shape.isRun();
-  const auto wanted = !hasShape ? portCount(count) + (count == 1 ? " is" : " are")
-                      : isRun   ? "a block of " + std::to_string(count) + " consecutive ports is"
-                                : "a " + kindOf(request, count, true) + " is";
-  const auto pool = !hasShape ? "of " + portCount(ports.size())
-                    : isRun   ? "whose longest run is " + PortSet{longest}.toString() + ", " +
-                                  portCount(longest.last - longest.first + std::size_t{1})
-                            : "that has none (" + listed(ports) + ")";
-  throw PortSpecificationError(wanted + " requested from a pool " + pool +
-                               (count == 0
-                                    ? "; ask for at least one"
-                                    : "; ask for fewer, or allow " +
-                                          std::string(hasShape && isRun ? "a longer run" : "more") +
-                                          " (PORTPOOL_PORTS)"));
-}
-
 /// Logs what is needed to repeat the order of the ports, and at exit what the pool has done.
 void logUse(const PortPool& pool) {
   static std::uint64_t process = 0;
@@ -194,7 +171,10 @@ void PortPool::Impl::checkShape(const PortRequest& request, std::size_t count, b
     return count <= PortTable::kPorts && table.findBlock(shape, 0, kOfThisPool).has_value();
   };
   if (count > 0 && (hasShape ? withTable(isThere) : count == 1 || count <= ports_.size())) return;
-  throwDoesNotFit(ports_, request, shape, hasShape);
+  throw PortSpecificationError(
+      "a " + kindOf(request, count, isBlock) + " is requested from a pool of " +
+      portCount(ports_.size()) + " that has none (" + listed(ports_) + "); ask for " +
+      (count == 0 ? "at least one port" : "fewer ports, or allow more (PORTPOOL_PORTS)"));
 }
 
 Allocations PortPool::Impl::allocate(const PortRequest& request, std::size_t count, bool isBlock) {

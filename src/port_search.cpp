@@ -181,21 +181,15 @@ std::unique_ptr<detail::Allocation> PortSearch::tryPort(std::uint16_t port, bool
 }
 
 void PortSearch::findLingering() {
-  // The system walks over all of its sockets for this.
-  constexpr std::chrono::milliseconds kShortestPause{50};
-  constexpr int kPauseInTimesOfItsCost = 50;
-  const auto start = Clock::now();
   // A socket that is bound beside such connections must itself allow others beside it.
   const bool isAllowed = !request_->avoidTimeWait && request_->hold != Hold::Exclusive &&
                          request_->transport != Transport::UDP;
   const auto busy =
       pool_.withTable([](const PortTable& table) { return table.count(State::Busy); });
-  if (!isAllowed || busy == 0 || start < nextLookUp_) return;
+  if (!isAllowed || busy == 0) return;
   lingering_ = lingeringPorts(pool_.ports());
   isLingering_.assign(PortTable::kPorts, false);
   for (const auto port : lingering_) isLingering_[port] = true;
-  const auto cost = Clock::now() - start;
-  nextLookUp_ = start + std::max<Clock::duration>(kShortestPause, cost * kPauseInTimesOfItsCost);
 }
 
 bool PortSearch::isLingering(std::uint16_t port) const {

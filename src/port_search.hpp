@@ -6,7 +6,6 @@
 
 #include <portpool/port_request.hpp>
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -47,8 +46,6 @@ class PortSearch {
   const PortSet& forbidden() const { return forbidden_; }
 
  private:
-  using Clock = std::chrono::steady_clock;
-
   Allocations lookForSet(Reach reach);
   Allocations lookForBlock(Reach reach);
   /// Looks for a block of ports in `states`.
@@ -60,7 +57,7 @@ class PortSearch {
   /// puts it back into the table and returns null.
   std::unique_ptr<detail::Allocation> tryPort(std::uint16_t port, bool wasLeased);
 
-  /// Looks up the ports that linger; finds none if that was done a moment ago.
+  /// Looks up the ports that linger.
   void findLingering();
   bool isLingering(std::uint16_t port) const;
 
@@ -71,7 +68,6 @@ class PortSearch {
   Probe probe_;
   std::vector<std::uint16_t> lingering_;  // oldest first; empty until they are looked up
   std::vector<bool> isLingering_;         // the same, by port
-  Clock::time_point nextLookUp_;
   PortSet forbidden_;
 };
 

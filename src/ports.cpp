@@ -89,23 +89,17 @@ std::uint16_t takeNamedPorts(const PortRequest& request, std::size_t count) {
   return adopt(PortPool::process().allocateBlock(count, request), &request).front();
 }
 
-/// What the system shows of a port's users, for a failing test.
-std::string describeUsers(const std::vector<PortUser>& users, std::uint16_t port) {
+bool isHold(const PortUser& user) { return user.use == PortUser::Use::Binds && user.isThisProcess; }
+
+/// The users of a port, for a failing test.
+std::string describeUsers(std::uint16_t port, const std::vector<PortUser>& users) {
   using Use = PortUser::Use;
-  std::string servers, others;
-  for (const auto& user : users) {
-    if (user.port != port) continue;
-    // What this process has bound is its hold.
-    if (user.use == Use::Lingers || (user.use == Use::Binds && user.isThisProcess)) continue;
-    const auto text = (user.use == Use::Listens         ? ""
-                       : user.use == Use::HasConnection ? "a connection is open in "
-                                                        : "it is bound by ") +
-                      user.process();
-    auto& list = user.use == Use::Listens ? servers : others;
-    if (list.find(text) == std::string::npos) list += (list.empty() ? "" : ", ") + text;
-  }
+  const auto servers = processesOn(port, users, {Use::Listens});
   if (!servers.empty()) return servers;
-  return others.empty() ? "nothing listens" : "nothing listens, but " + others;
+  const auto binders = processesOn(port, users, {Use::Binds});
+  const auto clients = processesOn(port, users, {Use::HasConnection});
+  return "nothing listens" + (binders.empty() ? "" : ", but it is bound by " + binders) +
+         (clients.empty() ? "" : ", but a connection is open in " + clients);
 }
 
 }  // namespace
@@ -179,12 +173,13 @@ std::string describePorts() {
   PortSet ports;
   for (const auto& [port, line] : lines) ports.insert(port);
   if (ports.empty()) return {};
-  const auto users = usersOfPorts(ports, UserSearch::Sockets);
+  auto users = usersOfPorts(ports, UserSearch::Sockets);
+  if (users) users->erase(std::remove_if(users->begin(), users->end(), isHold), users->end());
   std::string text;
   for (const auto& [port, line] : lines) {
     text += "portpool: " + line.phase + ": " + portTitle(port, line.name) +
             (line.isReturned ? " (returned): " : ": ") +
-            (users ? describeUsers(*users, port)
+            (users ? describeUsers(port, *users)
                    : "it is not known what listens, because the system does not show its sockets") +
             '\n';
   }

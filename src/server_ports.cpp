@@ -8,7 +8,6 @@
 #include <portpool/errors.hpp>
 
 #include <algorithm>
-#include <filesystem>
 #include <sstream>
 #include <string_view>
 #include <system_error>
@@ -62,12 +61,6 @@ std::string readPortsFile(const std::string& path, const std::string& source) {
                                  "; name a text file of ports, one port or range like "
                                  "20000-20999 to a line");
   };
-  std::error_code error;
-  const auto status = std::filesystem::status(platform::pathOf(path), error);
-  if (std::filesystem::is_directory(status)) reject("is a directory");
-  if (!error && std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
-    reject("is a FIFO, a device or a socket, not a regular file");
-  }
   std::string text;
   if (const int failure = platform::readFile(path, text, kLargest + 1); failure != 0) {
     reject("cannot be read (" + std::generic_category().message(failure) + ')');

@@ -40,8 +40,12 @@ ListeningSocket TCPPortOwner::listen(const std::string& host, int backlog) {
   const auto port = allocation_->port();
   auto socket = listenOn(port, host, allocation_->request().family, backlog, allocation_->hold());
   if (socket) return ListeningSocket(socket.release());
+  using Use = PortUser::Use;
+  const auto users = usersOfPorts({{port, port}}, UserSearch::Sockets);
+  const auto takers = processesOn(port, users.value_or(std::vector<PortUser>()),
+                                  {Use::Listens, Use::Binds, Use::HasConnection});
   throw PortPoolError("another program took port " + std::to_string(port) + " of host \"" + host +
-                      "\" since it was handed out: " + describeTakers(port) +
+                      "\" since it was handed out" + (takers.empty() ? "" : ": " + takers) +
                       "; stop it, or ask for Hold::Shared, which keeps the port bound");
 }
 

@@ -1,45 +1,41 @@
 #include "text.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <sstream>
+#include <utility>
 
 namespace portpool {
 namespace {
 
-/// Whether the three bytes are a character that turns the direction of what a terminal shows:
-/// U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069.
-bool turnsText(unsigned first, unsigned second, unsigned third) {
-  if (first != 0xE2) return false;
-  if (second == 0x80) return third == 0x8E || third == 0x8F || (third >= 0xAA && third <= 0xAE);
-  return second == 0x81 && third >= 0xA6 && third <= 0xA9;
+/// Whether a character is none that controls a terminal, turns the direction of its text, or is
+/// forbidden in XML.
+bool isPrintable(char32_t character) {
+  constexpr std::pair<char32_t, char32_t> kUnprintable[] = {
+      {0, 0x1F},        {0x7F, 0x9F},     {0x200E, 0x200F}, {0x202A, 0x202E},
+      {0x2066, 0x2069}, {0xD800, 0xDFFF}, {0xFFFE, 0xFFFF}, {0x110000, 0x1FFFFF}};
+  return std::none_of(std::begin(kUnprintable), std::end(kUnprintable), [&](const auto& range) {
+    return range.first <= character && character <= range.second;
+  });
 }
 
-/// No character in too many bytes, no surrogate, not U+FFFE and U+FFFF, nor what turns text.
-bool isPrintableOfThree(unsigned first, unsigned second, unsigned third) {
-  if ((first == 0xE0 && second < 0xA0) || (first == 0xED && second >= 0xA0)) return false;
-  if (first == 0xEF && second == 0xBF && third >= 0xBE) return false;
-  return !turnsText(first, second, third);
-}
-
-/// The length of the UTF-8 character that `text` begins with, or 0 if that is none, or one that
-/// controls a terminal.
+/// The length of the UTF-8 character that `text` begins with, or 0 if that is not printable.
 std::size_t characterLength(std::string_view text) {
-  const auto byte = [&](std::size_t i) {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
-  };
-  const auto isContinuation = [&](std::size_t i) { return (byte(i) & 0xC0U) == 0x80; };
-  const auto first = byte(0);
-  if (first < 0x80) return first < 0x20 || first == 0x7F ? 0 : 1;
-  const std::size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
+  constexpr char32_t kLeast[] = {0, 0, 0x80, 0x800, 0x10000};  // by length
+  const auto first = static_cast<unsigned char>(text.front());
+  if (first < 0x80) return isPrintable(first) ? 1 : 0;
+  const std::size_t length = first < 0xC0   ? 0
+                             : first < 0xE0 ? 2
+                             : first < 0xF0 ? 3
+                             : first < 0xF8 ? 4
+                                            : 0;
+  if (length > text.size()) return 0;
+  char32_t character = first & (0x7FU >> length);
   for (std::size_t i = 1; i < length; ++i) {
-    if (!isContinuation(i)) return 0;
+    if ((static_cast<unsigned char>(text[i]) & 0xC0U) != 0x80) return 0;
+    character = character << 6U | (static_cast<unsigned char>(text[i]) & 0x3FU);
   }
-  const auto second = byte(1);
-  if (length == 2) {  // not U+0000 to U+007F in two bytes, nor the control characters to U+009F
-    return first < 0xC2 || (first == 0xC2 && second < 0xA0) ? 0 : 2;
-  }
-  if (length == 3) return isPrintableOfThree(first, second, byte(2)) ? 3 : 0;
-  const bool isTooLong = first == 0xF0 && second < 0x90;  // and not above U+10FFFF
-  return isTooLong || first > 0xF4 || (first == 0xF4 && second > 0x8F) ? 0 : 4;
+  return character >= kLeast[length] && isPrintable(character) ? length : 0;
 }
 
 }  // namespace

@@ -1,14 +1,10 @@
 #pragma once
 
 #include <cstddef>
-#include <filesystem>
 #include <limits>
 #include <string>
 
 namespace portpool::platform {
-
-/// The path that the text, in UTF-8 if the system has no other, stands for.
-std::filesystem::path pathOf(const std::string& text);
 
 /// Reads the file, up to `most` bytes of it, by a descriptor that no child sees after its exec. It
 /// waits for nobody: a FIFO without a writer is empty. Returns 0 or the error.

@@ -16,11 +16,6 @@ PortUser::Use useOf(PortSocket::State state) {
   return PortUser::Use::Lingers;
 }
 
-bool isOfKind(PortSocket::State state, SocketKind kind) {
-  return kind == SocketKind::All || state == PortSocket::State::Connected ||
-         state == PortSocket::State::Lingering;
-}
-
 PortUser unknownUser(std::uint16_t port, PortUser::Use use, Transport transport) {
   PortUser user{port, use, transport};
   user.isExiting = true;  // for all that is known

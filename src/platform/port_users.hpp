@@ -31,25 +31,17 @@ struct PortSocket {
   unsigned userId;                 ///< whose it is, if a process has it open
 };
 
-enum class SocketKind {
-  All,
-  Connection,  ///< for TCP: open or lingering; none on systems where all cost no more
-};
-
 /// How a socket in that state uses its port.
 PortUser::Use useOf(PortSocket::State state);
-
-bool isOfKind(PortSocket::State state, SocketKind kind);
 
 /// A use of which the process is not known.
 PortUser unknownUser(std::uint16_t port, PortUser::Use use, Transport transport);
 
-/// The sockets of the transport and kind that the system shows on the ports, or nothing if it does
+/// The sockets of the transport that the system shows on the ports, or nothing if it does
 /// not show any program's. Some systems do not show sockets that are bound only. Connections in
 /// TIME_WAIT are left out on systems where every socket can be bound beside them, so that they do
 /// not explain why a port is busy. Throws DescriptorLimitError.
-std::optional<std::vector<PortSocket>> socketsOn(const PortSet& ports, Transport transport,
-                                                 SocketKind kind = SocketKind::All);
+std::optional<std::vector<PortSocket>> socketsOn(const PortSet& ports, Transport transport);
 
 // These do what the public functions promise that are called usersOfPorts(), leasedPorts() and
 // countLeasesOfOtherNetworks().

@@ -28,7 +28,7 @@ namespace {
 
 /// A process, and not another that has its pid later: the system has few pids, and this test starts
 /// thousands of processes.
-struct Holder {
+struct alignas(std::uint64_t) Holder {  // for an atomic one without a lock
   pid_t pid = 0;
   std::uint32_t start = 0;  // in ticks of the clock since the system's start
 

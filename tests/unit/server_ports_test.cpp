@@ -217,7 +217,7 @@ TEST(PortsFile, ThatIsMissingIsAnError) {
 
 TEST(PortsFile, ThatIsAFolderIsAnError) {
   const ScopedFolder folder;
-  expectFileError(folder.path(""), "is a directory");
+  expectFileError(folder.path(""), "cannot be read");
 }
 
 TEST(PortsFile, MayHaveOneMebibyteButNoMore) {

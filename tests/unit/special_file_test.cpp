@@ -25,11 +25,14 @@ TEST(PortsFile, ThatMayNotBeReadIsAnError) {
 }
 
 TEST(PortsFile, ThatIsNoRegularFileIsAnErrorAtOnce) {
+  expectFileError("/dev/zero", "is larger than 1 MiB");
   const ScopedFolder folder;
   const auto fifo = folder.path("fifo");
   ASSERT_EQ(::mkfifo(fifo.c_str(), 0666), 0);
-  expectFileError(fifo, "is a FIFO, a device or a socket");
-  expectFileError("/dev/zero", "is a FIFO, a device or a socket");
+  const ScopedEnvironment variable("PORTPOOL_PORTS_FILE", fifo);
+  EXPECT_THAT([] { getServerTCPPorts(); },
+              ::testing::ThrowsMessage<PortSpecificationError>(
+                  ::testing::HasSubstr("PORTPOOL_PORTS_FILE=\"" + fifo + "\": names no port")));
 }
 
 }  // namespace

@@ -24,7 +24,6 @@ namespace {
 // Of the kernel's tcp_states.h.
 constexpr unsigned kClose = 7;
 constexpr unsigned kListen = 10;
-constexpr unsigned kBoundInactive = 13;  // bound only: Linux 6.8
 
 /// The address of the family from its bytes. One of IPv4 that is mapped into IPv6 is that of IPv4.
 SocketAddress addressFrom(int family, const void* bytes) {
@@ -79,10 +78,9 @@ struct Query {
 };
 
 /// Both families in one walk over the kernel's table, which for TCP is a large one.
-Query<inet_diag_req> queryForTCP(SocketKind kind, PortRange ports) {
+Query<inet_diag_req> queryForTCP(PortRange ports) {
   Query<inet_diag_req> query(TCPDIAG_GETSOCK, ports);
-  query.request.idiag_states =
-      kind == SocketKind::All ? ~0U : ~(1U << kListen | 1U << kBoundInactive);
+  query.request.idiag_states = ~0U;
   return query;
 }
 
@@ -138,8 +136,7 @@ bool addAnswer(const Socket& socket, Transport transport, const PortSet& ports,
   }
 }
 
-std::optional<std::vector<PortSocket>> askKernel(const PortSet& ports, Transport transport,
-                                                 SocketKind kind) {
+std::optional<std::vector<PortSocket>> askKernel(const PortSet& ports, Transport transport) {
   const Socket socket(::socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG));
   if (!socket) {
     if (errno == EMFILE || errno == ENFILE) throwSystemError("socket for sock_diag", errno);
@@ -150,7 +147,7 @@ std::optional<std::vector<PortSocket>> askKernel(const PortSet& ports, Transport
   const auto ask = [&](const auto& query) {
     return sendQuery(socket, query) && addAnswer(socket, transport, ports, found);
   };
-  const bool isAnswered = transport == Transport::TCP ? ask(queryForTCP(kind, range))
+  const bool isAnswered = transport == Transport::TCP ? ask(queryForTCP(range))
                                                       : ask(queryForUDP(AF_INET, range)) &&
                                                             ask(queryForUDP(AF_INET6, range));
   if (!isAnswered) return std::nullopt;
@@ -172,7 +169,7 @@ SocketAddress addressIn(const std::string& text) {
 }
 
 /// Adds what the table shows; returns whether it can be read.
-bool addTable(const std::string& name, Transport transport, SocketKind kind, const PortSet& ports,
+bool addTable(const std::string& name, Transport transport, const PortSet& ports,
               std::vector<PortSocket>& found) {
   constexpr int kTicksPerSecond = 100;  // of all that the kernel shows
   std::string text;
@@ -198,7 +195,6 @@ bool addTable(const std::string& name, Transport transport, SocketKind kind, con
     const auto ticks = static_cast<long>(hex(timer, timer.find(':') + 1));
     const auto number = std::strtoul(inode.c_str(), nullptr, 10);
     const auto state = stateOf(static_cast<unsigned>(hex(stateText, 0)), number, transport);
-    if (kind == SocketKind::Connection && state == PortSocket::State::Listening) continue;
     found.push_back({port, addressIn(local), state,
                      std::chrono::milliseconds(ticks * 1000 / kTicksPerSecond), number,
                      static_cast<unsigned>(std::strtoul(uid.c_str(), nullptr, 10))});
@@ -208,14 +204,13 @@ bool addTable(const std::string& name, Transport transport, SocketKind kind, con
 
 }  // namespace
 
-std::optional<std::vector<PortSocket>> socketsOn(const PortSet& ports, Transport transport,
-                                                 SocketKind kind) {
+std::optional<std::vector<PortSocket>> socketsOn(const PortSet& ports, Transport transport) {
   std::vector<PortSocket> found;
   if (ports.empty()) return found;
-  if (auto answer = askKernel(ports, transport, kind)) return answer;
+  if (auto answer = askKernel(ports, transport)) return answer;
   const std::string name = transport == Transport::TCP ? "tcp" : "udp";
-  if (!addTable(name, transport, kind, ports, found)) return std::nullopt;
-  addTable(name + '6', transport, kind, ports, found);  // missing where there is no IPv6
+  if (!addTable(name, transport, ports, found)) return std::nullopt;
+  addTable(name + '6', transport, ports, found);  // missing where there is no IPv6
   return found;
 }
 

@@ -113,8 +113,7 @@ class Record {
 
 }  // namespace
 
-std::optional<std::vector<PortSocket>> socketsOn(const PortSet& ports, Transport transport,
-                                                 SocketKind kind) {
+std::optional<std::vector<PortSocket>> socketsOn(const PortSet& ports, Transport transport) {
   std::vector<PortSocket> found;
   if (ports.empty()) return found;
   const auto table =
@@ -135,8 +134,7 @@ std::optional<std::vector<PortSocket>> socketsOn(const PortSet& ports, Transport
     place += size;
     if (record.port() == 0 || !ports.contains(record.port())) continue;
     if (!record.isKnown()) return std::nullopt;
-    const auto socket = record.socket();
-    if (isOfKind(socket.state, kind)) found.push_back(socket);
+    found.push_back(record.socket());
   }
   return found;
 }

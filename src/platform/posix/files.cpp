@@ -10,8 +10,6 @@
 
 namespace portpool::platform {
 
-std::filesystem::path pathOf(const std::string& text) { return text; }
-
 int readFile(const std::string& path, std::string& text, std::size_t most) {
   text.clear();
   const Socket file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));

@@ -27,8 +27,6 @@ int errnoOf(DWORD error) {
 
 }  // namespace
 
-std::filesystem::path pathOf(const std::string& text) { return utf16(text); }
-
 int readFile(const std::string& path, std::string& text, std::size_t most) {
   text.clear();
   const auto opened = ::CreateFileW(utf16(path).c_str(), GENERIC_READ,

@@ -135,10 +135,8 @@ std::optional<std::vector<OwnedSocket>> ownedSocketsOn(const PortSet& ports, Tra
   return sockets;
 }
 
-std::optional<std::vector<PortSocket>> socketsOn(const PortSet& ports, Transport transport,
-                                                 SocketKind kind) {
+std::optional<std::vector<PortSocket>> socketsOn(const PortSet& ports, Transport transport) {
   std::vector<PortSocket> sockets;
-  if (kind == SocketKind::Connection) return sockets;  // all cost no more
   const auto owned = ownedSocketsOn(ports, transport);
   if (!owned) return std::nullopt;
   for (const auto& [socket, pid, isInTimeWait] : *owned) {
