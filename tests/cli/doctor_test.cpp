@@ -40,9 +40,8 @@ TEST(Doctor, CountsLeases) {
 TEST(Doctor, PrintsAlignedLines) {
   const auto result = runPortpool({"doctor"}, {{"PORTPOOL_PORT", "1"}});
   EXPECT_THAT(result.output, ContainsRegex("\nok       server ports     [0-9]+-"));
-  EXPECT_THAT(result.output,
-              ContainsRegex("warning  variables        .*PORTPOOL_PORT .*\n"
-                            "                          fix: unset PORTPOOL_PORT\n"));
+  EXPECT_THAT(result.output, ContainsRegex("warning  variables        .*PORTPOOL_PORT .*\n"
+                                           "                          fix: unset PORTPOOL_PORT\n"));
   EXPECT_EQ(result.errors, "");
 }
 
