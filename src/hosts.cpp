@@ -18,15 +18,8 @@ SocketAddress loopbackAddress(AddressFamily family) {
 }
 
 const char* nameOf(AddressFamily family) {
-  switch (family) {
-    case AddressFamily::IPv4:
-      return "IPv4";
-    case AddressFamily::IPv6:
-      return "IPv6";
-    case AddressFamily::Any:
-      break;
-  }
-  return "IPv4 or IPv6";
+  if (family == AddressFamily::Any) return "IPv4 or IPv6";
+  return family == AddressFamily::IPv4 ? "IPv4" : "IPv6";
 }
 
 }  // namespace
@@ -69,16 +62,12 @@ AddressFamily familyToServe(const SocketAddress& address, AddressFamily requeste
   return address.family == AddressFamily::IPv4 ? AddressFamily::IPv4 : requested;
 }
 
-bool isEveryAddress(const SocketAddress& address) {
-  return address.host == everyAddress(address.family).host;
-}
-
 bool covers(const SocketAddress& wide, bool isDualStack, const SocketAddress& address) {
   if (wide.family == address.family && wide.host == address.host && wide.port == address.port &&
       wide.scope == address.scope) {
     return true;
   }
-  return isEveryAddress(wide) &&
+  return wide.host == everyAddress(wide.family).host &&
          (wide.family == address.family || (wide.family == AddressFamily::IPv6 && isDualStack));
 }
 

@@ -25,9 +25,6 @@ std::vector<platform::SocketAddress> addressesOf(const std::string& host, Addres
 /// The families of a socket that serves the address for a request of `requested`.
 AddressFamily familyToServe(const platform::SocketAddress& address, AddressFamily requested);
 
-/// Whether it is that of no host: a server that is bound to it serves every address of the family.
-bool isEveryAddress(const platform::SocketAddress& address);
-
 /// Whether a socket bound to `wide` keeps every other off `address`.
 bool covers(const platform::SocketAddress& wide, bool isDualStack,
             const platform::SocketAddress& address);

@@ -11,19 +11,10 @@
 #include <utility>
 
 namespace portpool {
-namespace {
 
 using platform::Refusal;
 using platform::Reuse;
 using platform::SocketAddress;
-
-/// The widest addresses come first, so that they cover the others.
-int narrowness(const SocketAddress& address) {
-  if (!isEveryAddress(address)) return 2;
-  return address.family == AddressFamily::IPv6 ? 0 : 1;
-}
-
-}  // namespace
 
 Probe::Probe(const PortRequest& request) : hold_(request.hold) {
   const auto& hosts = request.hosts;
@@ -35,6 +26,10 @@ Probe::Probe(const PortRequest& request) : hold_(request.hold) {
   const bool hasEveryAddress =
       std::any_of(hosts.begin(), hosts.end(), [](const auto& host) { return host.empty(); });
   const auto add = [&](const std::string& host, const SocketAddress& address) {
+    const auto isSame = [&](const Target& other) {
+      return covers(other.address, false, address) && covers(address, false, other.address);
+    };
+    if (std::any_of(targets_.begin(), targets_.end(), isSame)) return;
     for (const auto type : {SocketType::Stream, SocketType::Datagram}) {
       const auto other = type == SocketType::Stream ? Transport::UDP : Transport::TCP;
       if (request.transport != other) targets_.push_back({&host, address, type, request.family});
@@ -47,67 +42,48 @@ Probe::Probe(const PortRequest& request) : hold_(request.hold) {
       for (const auto& address : addressesOf(host, request.family)) add(host, address);
     }
   }
-  if (targets_.size() == 1) return;
-  std::stable_sort(targets_.begin(), targets_.end(), [](const Target& a, const Target& b) {
-    return narrowness(a.address) < narrowness(b.address);
-  });
-  for (auto target = targets_.begin(); target != targets_.end(); ++target) {
-    target->isCovered = std::any_of(targets_.begin(), target, [&](const Target& wide) {
-      return wide.type == target->type && covers(wide.address, wide.isDualStack(), target->address);
-    });
+  if (hold_ == Hold::None) return;
+  for (auto& target : targets_) {
+    target.isHeld = target.type == SocketType::Stream &&
+                    std::none_of(targets_.begin(), targets_.end(), [&](const Target& other) {
+                      return &other != &target && other.type == target.type &&
+                             covers(other.address, other.isDualStack(), target.address);
+                    });
   }
+  // Nothing can be bound beside a wider address that is held.
+  std::stable_partition(targets_.begin(), targets_.end(),
+                        [](const Target& target) { return !target.isHeld; });
 }
 
-template <class Use>
-Probe::Result Probe::bindEach(std::uint16_t port, Mode mode, const Use& use) {
+Probe::Result Probe::tryBind(std::uint16_t port, Mode mode,
+                             std::vector<platform::PrivateSocket>* hold) {
+  const platform::NoFork noFork;
   for (std::size_t i = 0; i < targets_.size();) {
     auto& target = targets_[i];
-    if (target.isCovered && target.exists) {
-      ++i;
-      continue;
-    }
-    const auto refusal = bind(target, target.isCovered ? 0 : port, mode);
+    const auto refusal = bind(target, port, mode);
     if (refusal == Refusal::Busy) return Result::Busy;
     if (refusal == Refusal::Forbidden) return Result::Forbidden;
     if (refusal == Refusal::NoSuchAddress) {
       drop(i);
       continue;
     }
-    target.exists = true;
-    if (target.isCovered) {
-      target.socket.close();
-    } else {
-      use(target);
-    }
-    ++i;
-  }
-  return Result::Free;
-}
-
-Probe::Result Probe::isFree(std::uint16_t port, Mode mode) {
-  const platform::NoFork noFork;
-  return bindEach(port, mode, [](Target& target) {
-    if (target.type == SocketType::Stream && platform::mayHaveThreads()) {
+    if (hold != nullptr && target.isHeld) {
+      hold->emplace_back(std::move(target.socket));
+    } else if (target.type == SocketType::Stream && platform::mayHaveThreads()) {
       // A child that another thread starts has a copy until it execs. With this flag, a server that
       // sets it too can bind beside that.
       platform::setReuse(target.socket.get(), Reuse::Address, true);
     }
     target.socket.close();
-  });
+    ++i;
+  }
+  return Result::Free;
 }
 
 Probe::Result Probe::take(std::uint16_t port, Mode mode,
                           std::vector<platform::PrivateSocket>& hold) {
-  if (hold_ == Hold::None) return isFree(port, mode);
-  const platform::NoFork noFork;
   std::vector<platform::PrivateSocket> bound;
-  const auto result = bindEach(port, mode, [&](Target& target) {
-    if (target.type == SocketType::Stream) {
-      bound.emplace_back(std::move(target.socket));
-    } else {
-      target.socket.close();
-    }
-  });
+  const auto result = tryBind(port, mode, &bound);
   if (result != Result::Free) return result;
   if (hold_ == Hold::Shared) shareHold(bound);
   hold = std::move(bound);

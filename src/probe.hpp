@@ -36,7 +36,9 @@ class Probe {
   /// child that another thread forks or starts meanwhile can disturb a TCP server that sets
   /// SO_REUSEADDR. Throws HostError if a host is not of this machine or its family is missing,
   /// DescriptorLimitError, or PortPoolError if the system fails otherwise.
-  Result isFree(std::uint16_t port, Mode mode = Mode::Exclusive);
+  Result isFree(std::uint16_t port, Mode mode = Mode::Exclusive) {
+    return tryBind(port, mode, nullptr);
+  }
 
   /// The same, and keeps a free port bound for TCP, if the request asks for a hold, by the sockets
   /// that it adds to `hold`. With Hold::Shared they are open to servers with SO_REUSEADDR or
@@ -54,15 +56,13 @@ class Probe {
     const std::string* host;
     platform::SocketAddress address;
     SocketType type;
-    AddressFamily family;    // Any: a socket for the address serves both, if it is of IPv6
-    bool isCovered = false;  // by a target before it: all that matters is that the address exists
-    bool exists = false;
+    AddressFamily family;  // Any: a socket for the address serves both, if it is of IPv6
+    bool isHeld = false;   // if the caller wants a hold, and no other target covers it
     platform::Socket socket = platform::Socket();
   };
 
-  /// Binds one target after the other, and gives each that is bound to `use`.
-  template <class Use>
-  Result bindEach(std::uint16_t port, Mode mode, const Use& use);
+  /// Binds one target after the other. Keeps those that are held in `hold`, if it is not null.
+  Result tryBind(std::uint16_t port, Mode mode, std::vector<platform::PrivateSocket>* hold);
   /// Throws unless the target is bound, busy, forbidden, or no address of this machine.
   platform::Refusal bind(Target& target, std::uint16_t port, Mode mode);
   void drop(std::size_t target);

@@ -380,42 +380,6 @@ TEST(Hold, RefusedPortsAreTheScopes) {
   for (const auto port : {inner, outer}) EXPECT_EQ(bindAnew("0.0.0.0", port), 0);
 }
 
-// ---- Listening in vain
-// ----------------------------------------------------------------------------
-
-TEST(Listen, InVainLeavesAnExclusiveHoldAsItWas) {
-  PortPool pool(freshPorts(1), impatient());
-  auto owner = pool.allocate(held(Hold::Exclusive, {"127.0.0.1"}));
-  EXPECT_THROW(owner.listen("192.0.2.1"), HostError);
-  EXPECT_EQ(bindAnew("127.0.0.1", owner.port(), Reuse::Yes), EADDRINUSE);
-  const auto foreign = listenOn(owner.port(), "127.0.0.2");
-  EXPECT_THROW(owner.listen("0.0.0.0"), PortPoolError);
-  EXPECT_EQ(bindAnew("127.0.0.1", owner.port(), Reuse::Yes), EADDRINUSE);
-  EXPECT_NO_THROW(owner.listen("127.0.0.1"));
-}
-
-// Whether a stranger can bind the port at any moment of a call that fails.
-TEST(ListenInVain, LeavesAnExclusiveHoldClosedWhereItCannotSucceed) {
-  PortPool pool(freshPorts(1), impatient());
-  auto owner = pool.allocate(held(Hold::Exclusive, {"127.0.0.1"}));
-  const auto server = listenOn(owner.port(), "127.0.0.2");
-  std::atomic<bool> isOver{false};
-  std::atomic<int> bound{0};
-  std::thread stranger([&] {
-    while (!isOver) {
-      if (bindAnew("127.0.0.1", owner.port(), Reuse::Yes) == 0) ++bound;
-    }
-  });
-  for (int i = 0; i < 300; ++i) {
-    for (const char* host : {"127.0.0.2", "fe80::1234", "ff02::1", "192.0.2.1"}) {
-      EXPECT_THROW(owner.listen(host), PortPoolError) << host;
-    }
-  }
-  isOver = true;
-  stranger.join();
-  EXPECT_EQ(bound, 0);
-}
-
 // ---- With the rest of portpool ------------------------------------------------------------------
 
 TEST(Block, CanBeHeldAndFreeForBothTransports) {
