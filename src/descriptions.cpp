@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <map>
-#include <sstream>
 
 namespace portpool {
 
@@ -26,36 +25,27 @@ std::string kindOf(const PortRequest& request, std::size_t count, bool isBlock) 
 
 std::string describeHolders(const PortSet& ports, bool isOneNeeded) {
   constexpr std::size_t kMost = 20;
+  const auto pool = "ports of the pool (" + listed(ports) + ')';
   const auto known = usersOfPorts(ports, UserSearch::SocketsAndLeases);
+  if (!known) {
+    return "it is not known who has the " + pool + ", because the system does not show its sockets";
+  }
   std::map<std::string, PortSet> users;
   PortSet explained;
-  for (const auto& user : known.value_or(std::vector<PortUser>())) {
+  for (const auto& user : *known) {
     const bool lingers = user.use == PortUser::Use::Lingers;
     users[lingers ? "connections in TIME_WAIT or the like" : user.process()].insert(user.port);
     explained.insert(user.port);
   }
-  const bool isEveryPortTaken = isOneNeeded || explained == ports;
-  const bool isOnlyOne = ports.size() == 1;
-  std::ostringstream text;
-  text << (isOnlyOne ? "the only " : isEveryPortTaken ? "all " : "some of the ");
-  if (!isOnlyOne) text << ports.size() << ' ';
-  text << (isOnlyOne ? "port" : "ports") << " of the pool (" << listed(ports) << ") "
-       << (isOnlyOne ? "is taken" : "are taken");
-  if (!known) {
-    return text.str() + "; it is not known by whom, because the system does not show its sockets";
-  }
-  if (const auto rest = ports - explained; isEveryPortTaken && !rest.empty()) {
-    users["no process that the system shows"] = rest;
-  }
+  const auto rest = ports - explained;
+  if (isOneNeeded && !rest.empty()) users["no process that the system shows"] = rest;
+  std::string text = "taken " + pool;
   std::size_t told = 0;
   for (const auto& [user, used] : users) {
-    if (told++ == kMost) {
-      text << "; and " << users.size() - kMost << " other users";
-      break;
-    }
-    text << (told == 1 ? ": " : "; ") << listed(used) << " by " << user;
+    if (told++ == kMost) return text + "; and " + std::to_string(users.size() - kMost) + " others";
+    text += (told == 1 ? ": " : "; ") + listed(used) + " by " + user;
   }
-  return text.str();
+  return text;
 }
 
 std::string processesOn(std::uint16_t port, const std::vector<PortUser>& users,

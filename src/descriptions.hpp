@@ -16,8 +16,8 @@ namespace portpool {
 /// "TCP port", "set of 3 UDP ports", "block of 3 consecutive TCP ports".
 std::string kindOf(const PortRequest& request, std::size_t count, bool isBlock);
 
-/// "all 3 ports of the pool (20000-20002) are taken: 20000-20002 by pid 17 (redis-server)". If
-/// several are needed, only some may be taken.
+/// "taken ports of the pool (20000-20002): 20000-20001 by pid 17 (redis-server); 20002 by pid 18
+/// (nginx)". If one port is needed, all are taken.
 std::string describeHolders(const PortSet& ports, bool isOneNeeded);
 
 /// The processes that use the port in one of these ways, each once: "pid 17 (redis-server), pid 18

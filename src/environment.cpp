@@ -40,12 +40,8 @@ void warnOfUnknownVariables() {
 
 }  // namespace
 
-std::optional<std::string> environmentVariable(const char* name) {
-  return platform::variable(name);
-}
-
 std::optional<std::uint64_t> environmentNumber(const char* name, std::uint64_t largest) {
-  const auto text = environmentVariable(name);
+  const auto text = platform::variable(name);
   if (!text) return std::nullopt;
   std::uint64_t number = 0;
   const char* end = text->data() + text->size();
@@ -59,7 +55,7 @@ std::optional<std::uint64_t> environmentNumber(const char* name, std::uint64_t l
 }
 
 std::string environmentChoice(const char* name, std::initializer_list<const char*> choices) {
-  auto text = environmentVariable(name).value_or(*choices.begin());
+  auto text = platform::variable(name).value_or(*choices.begin());
   std::string known;
   for (const auto* choice : choices) {
     if (text == choice) return text;

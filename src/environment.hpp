@@ -9,9 +9,6 @@
 
 namespace portpool {
 
-/// The variable's value, or nothing if it is not set.
-std::optional<std::string> environmentVariable(const char* name);
-
 /// The variable's value as a whole number of at most `largest`, or nothing if it is not set. Throws
 /// PortSpecificationError for anything else.
 std::optional<std::uint64_t> environmentNumber(const char* name, std::uint64_t largest);

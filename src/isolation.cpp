@@ -22,6 +22,19 @@ std::atomic<bool> isDone{false};
 
 std::string requestedMode() { return environmentChoice(kVariable, {"0", "1", "try"}); }
 
+void isolateAs(const std::string& mode) {
+  try {
+    isolate();
+  } catch (const IsolationError& error) {
+    if (mode == "1") {
+      throw IsolationError(std::string(error.what()) +
+                           "; or set PORTPOOL_ISOLATE=try to go on without, or unset it");
+    }
+    isDone = true;
+    warn(error.what());
+  }
+}
+
 }  // namespace
 
 void isolate() {
@@ -38,23 +51,6 @@ void isolate() {
   platform::removeVariable(kVariable);
   isDone = true;
 }
-
-namespace {
-
-void isolateAs(const std::string& mode) {
-  try {
-    isolate();
-  } catch (const IsolationError& error) {
-    if (mode == "1") {
-      throw IsolationError(std::string(error.what()) +
-                           "; or set PORTPOOL_ISOLATE=try to go on without, or unset it");
-    }
-    isDone = true;
-    warn(error.what());
-  }
-}
-
-}  // namespace
 
 bool isolateIfRequested() noexcept {
   try {

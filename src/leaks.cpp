@@ -57,10 +57,10 @@ class LeakSearch {
     Leaks leaks;
     for (const auto& [allocation, use] : suspects_) {
       const auto port = allocation->port();
-      const auto title = "its " + portTitle(port, allocation->request().name);
+      const auto title = portTitle(port, allocation->request().name);
       if (use == RemainingUse::Unknown) {
         leaks.unknown.push_back(
-            phase + " ends; it is not known whether " + title +
+            phase + " ends; it is not known whether its " + title +
             " is still in use, because the system does not show its sockets; show them to the test "
             "(on Linux NETLINK_SOCK_DIAG, or /proc/net/tcp), or set PORTPOOL_LEAKS=ignore");
         continue;
@@ -73,9 +73,9 @@ class LeakSearch {
       const auto user = users.empty() ? "a socket of a process that is not shown" : users;
       leaks.found.push_back(
           {port, phase + " ends, but " +
-                     (listens ? title + " is still in use by " + user +
+                     (listens ? "its " + title + " is still in use by " + user +
                                     "; stop the server within its test"
-                              : "a connection on " + title + " is still open in " + user +
+                              : "a connection on its " + title + " is still open in " + user +
                                     ", though nothing listens there any more; close it within the "
                                     "test") +
                      ", or set PORTPOOL_LEAKS=ignore"});

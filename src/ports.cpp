@@ -94,7 +94,7 @@ bool isHold(const PortUser& user) { return user.use == PortUser::Use::Binds && u
 /// The users of a port, for a failing test.
 std::string describeUsers(std::uint16_t port, const std::vector<PortUser>& users) {
   using Use = PortUser::Use;
-  const auto servers = processesOn(port, users, {Use::Listens});
+  auto servers = processesOn(port, users, {Use::Listens});
   if (!servers.empty()) return servers;
   const auto binders = processesOn(port, users, {Use::Binds});
   const auto clients = processesOn(port, users, {Use::HasConnection});

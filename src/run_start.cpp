@@ -1,6 +1,7 @@
 #include "run_start.hpp"
 
 #include "environment.hpp"
+#include "platform/environment.hpp"
 #include "platform/fork.hpp"
 #include "platform/process.hpp"
 
@@ -41,7 +42,7 @@ void requireProcessPool() {
 void expectRun(bool (*isListing)(const char* argument)) noexcept {
   isExpected = true;
   try {
-    if (lists || !environmentVariable("PORTPOOL_ISOLATE")) return;  // nobody is going to ask
+    if (lists || !platform::variable("PORTPOOL_ISOLATE")) return;  // nobody is going to ask
     for (const auto& argument : platform::arguments()) lists = lists || isListing(argument.c_str());
   } catch (const std::exception&) {
     return;  // who cannot list its tests with this little memory runs none

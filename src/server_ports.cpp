@@ -1,6 +1,7 @@
 #include <portpool/server_ports.hpp>
 
 #include "environment.hpp"
+#include "platform/environment.hpp"
 #include "platform/ephemeral_range.hpp"
 #include "platform/files.hpp"
 #include "platform/fork.hpp"
@@ -28,7 +29,7 @@ std::vector<std::string> ctestVariables() {
   const auto count = environmentNumber("CTEST_RESOURCE_GROUP_COUNT", 65535).value_or(0);
   for (std::uint64_t group = 0; group < count; ++group) {
     auto variable = "CTEST_RESOURCE_GROUP_" + std::to_string(group) + "_PORTS";
-    if (environmentVariable(variable.c_str())) variables.push_back(std::move(variable));
+    if (platform::variable(variable.c_str())) variables.push_back(std::move(variable));
   }
   return variables;
 }
@@ -41,7 +42,7 @@ PortSet ctestPorts(const std::vector<std::string>& variables) {
         variable +
         " (from ids like 20000 or 20000_20009 of the resource type \"ports\" in CTest's "
         "resource specification file)";
-    std::istringstream allocations(environmentVariable(variable.c_str()).value_or(""));
+    std::istringstream allocations(platform::variable(variable.c_str()).value_or(""));
     for (std::string allocation; std::getline(allocations, allocation, ';');) {
       const auto isId = allocation.compare(0, kId.size(), kId) == 0;
       auto id = allocation.substr(isId ? kId.size() : 0, allocation.find(',') - kId.size());
@@ -120,7 +121,7 @@ std::string serverTCPPortsVariable() {
   if (const auto variables = ctestVariables(); !variables.empty()) return variables.front();
   for (const char* variable :
        {"PORTPOOL_PORTS", "PYSYS_PORTS", "PORTPOOL_PORTS_FILE", "PYSYS_PORTS_FILE"}) {
-    if (environmentVariable(variable)) return variable;
+    if (platform::variable(variable)) return variable;
   }
   return {};
 }
@@ -131,7 +132,7 @@ PortSet getServerTCPPorts() {
   }
   const auto variable = serverTCPPortsVariable();
   if (variable.empty()) return computedServerPorts();
-  const auto value = environmentVariable(variable.c_str()).value_or("");
+  const auto value = platform::variable(variable.c_str()).value_or("");
   if (variable.find("_FILE") == std::string::npos) {
     return withoutExcluded(parsePortSet(value, variable), variable);
   }

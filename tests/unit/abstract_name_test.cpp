@@ -45,7 +45,7 @@ void expectSaysWhatToAllow() {
 
 TEST(AbstractName, WhoseSocketTheSystemRefusesIsAnErrorOfThePool) {
   for (const int error : {EPERM, EACCES, EAFNOSUPPORT}) {
-    checkInChild([&] {
+    checkInFreshProcess([&] {
       failCall(SYS_socket, 0, AF_UNIX, error);
       expectSaysWhatToAllow();
       EXPECT_THAT(processPoolFault(), HasSubstr("RestrictAddressFamilies"));

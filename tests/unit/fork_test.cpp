@@ -224,7 +224,9 @@ TEST(Waiting, LongerThanASecondSaysWhoHoldsWhat) {
   const auto holder = [&](pid_t pid) {
     return " by pid " + std::to_string(pid) + " (" + command.substr(0, 80);
   };
-  EXPECT_THAT(report, StartsWith("portpool: waiting for a TCP port, up to 120 s; all 3 ports"));
+  EXPECT_THAT(
+      report,
+      StartsWith("portpool: waiting for a TCP port, up to 120 s; taken ports of the pool ("));
   EXPECT_THAT(report, HasSubstr(std::to_string(mine) + " by " + thisProcess()));
   EXPECT_THAT(report, HasSubstr(std::to_string(leased) + holder(leaser.pid())));
   EXPECT_THAT(report, HasSubstr(std::to_string(listened) + holder(server.pid())));
