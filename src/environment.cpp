@@ -18,16 +18,14 @@
 namespace portpool {
 namespace {
 
-constexpr std::string_view kPrefix = "PORTPOOL_";
-
-/// Every variable of that prefix that portpool reads.
+/// Every variable called PORTPOOL_... that portpool reads.
 constexpr std::string_view kVariables[] = {
     "PORTPOOL_PORTS",   "PORTPOOL_PORTS_FILE",  "PORTPOOL_WAIT_SECONDS", "PORTPOOL_HOLD",
     "PORTPOOL_ISOLATE", "PORTPOOL_LEAKS",       "PORTPOOL_SEED",         "PORTPOOL_VERBOSE",
     "PORTPOOL_AUDIT",   "PORTPOOL_CURRENT_TEST"};
 
 void warnOfUnknownVariables() {
-  for (const auto& name : platform::environmentNames(kPrefix)) {
+  for (const auto& name : platform::environmentNames("PORTPOOL_")) {
     if (std::find(std::begin(kVariables), std::end(kVariables), name) != std::end(kVariables)) {
       continue;
     }

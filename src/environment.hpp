@@ -17,9 +17,9 @@ std::optional<std::uint64_t> environmentNumber(const char* name, std::uint64_t l
 /// PortSpecificationError for anything else.
 std::string environmentChoice(const char* name, std::initializer_list<const char*> choices);
 
-/// What the settings of one variable cannot show, checked when the process's pool is built. Warns,
-/// once, of each variable that is called PORTPOOL_... and that portpool does not read. Throws
-/// IsolationError if PORTPOOL_ISOLATE=1 asks for an isolation that has not taken place.
+/// Checks the environment as a whole, when the process's pool is built: warns, once, of each
+/// variable that is called PORTPOOL_... and that portpool does not read. Throws IsolationError if
+/// PORTPOOL_ISOLATE=1 asks for an isolation that has not taken place.
 void checkEnvironment();
 
 /// Throws IsolationError if PORTPOOL_ISOLATE is 1 and neither this process nor the one that started

@@ -21,9 +21,8 @@ struct Leak {
 };
 
 struct Leaks {
-  std::vector<Leak> found;  ///< the ports that are in use
-  std::vector<std::string>
-      unknown;  ///< a message for each port of which the system does not show it
+  std::vector<Leak> found;           ///< the ports that are in use
+  std::vector<std::string> unknown;  ///< a message for each port that the system does not show
 };
 
 /// Finds out which of this process's ports are still in use as `phase`, to which they belong, ends.

@@ -29,12 +29,9 @@ class Allocation {
   Allocation(std::shared_ptr<PortPool::Impl> pool, std::shared_ptr<const PortRequest> request,
              std::uint16_t port, std::unique_ptr<platform::Lease> lease,
              std::vector<platform::PrivateSocket> hold) noexcept;
-  Allocation(const Allocation&) = delete;
-  Allocation& operator=(const Allocation&) = delete;
   ~Allocation();
 
   const PortRequest& request() const { return *request_; }
-  std::shared_ptr<const PortRequest> sharedRequest() const { return request_; }
   std::uint16_t port() const { return port_; }
   bool isOfThisProcess() const { return process_ == platform::currentProcess(); }
 

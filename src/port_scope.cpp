@@ -15,19 +15,6 @@ namespace portpool {
 
 using detail::ScopeState;
 
-namespace {
-
-/// Has no memory to be sure of.
-void warnOfUnknownLeaks(const std::string& phase, const std::exception& error) noexcept {
-  try {
-    warn(phase + " ends; it is not known whether its ports are still in use: " + error.what());
-  } catch (const std::bad_alloc&) {
-    return;
-  }
-}
-
-}  // namespace
-
 PortScope::PortScope(std::string name) : state_(new ScopeState) {
   beginRun();
   const platform::CoreLock lock;
@@ -85,7 +72,12 @@ std::vector<std::string> PortScope::end() noexcept {
       }
     }
   } catch (const std::exception& error) {
-    warnOfUnknownLeaks(state.name, error);
+    try {
+      warn(state.name +
+           " ends; it is not known whether its ports are still in use: " + error.what());
+    } catch (const std::bad_alloc&) {
+      return failures;
+    }
   }
   return failures;
 }
@@ -108,8 +100,8 @@ std::vector<std::pair<std::string, std::string>> PortScope::properties() const {
     for (const auto& each : state_->handedOut) {
       if (each.isReported) continue;
       const auto port = std::to_string(each.port);
-      if (each.request->transport != Transport::UDP) add(tcp, port);
-      if (each.request->transport != Transport::TCP) add(udp, port);
+      if (each.transport != Transport::UDP) add(tcp, port);
+      if (each.transport != Transport::TCP) add(udp, port);
       if (!each.named.empty()) add(names, each.named);
     }
     for (const auto port : state_->leaked) add(leaked, std::to_string(port));

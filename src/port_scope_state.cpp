@@ -11,15 +11,6 @@ namespace portpool {
 
 using detail::ScopeState;
 
-namespace {
-
-template <class Container>
-void append(Container& to, const Container& from) {
-  to.insert(to.end(), from.begin(), from.end());
-}
-
-}  // namespace
-
 const ScopeState::Named* ScopeState::find(const std::string& wanted) {
   const auto& states = open();
   for (auto state = states.rbegin(); state != states.rend(); ++state) {
@@ -42,7 +33,8 @@ std::vector<std::uint16_t> ScopeState::adopt(std::vector<TCPPortOwner>& owned,
   std::vector<HandedOut> entries;
   for (const auto& owner : owned) {
     ports.push_back(owner.port());
-    entries.push_back({owner.port(), owner.allocation_->sharedRequest(), {}, false});
+    const auto& request = owner.allocation_->request();
+    entries.push_back({owner.port(), request.transport, request.name, {}, false});
   }
   owners.reserve(owners.size() + owned.size());
   named.reserve(named.size() + 1);
@@ -54,17 +46,17 @@ std::vector<std::uint16_t> ScopeState::adopt(std::vector<TCPPortOwner>& owned,
     entries.front().named = printable(byName->name, kLongestName) + '=' + set.toString();
   }
   // The process's own are in no report, and may be any number.
-  if (this != open().front()) portpool::append(handedOut, entries);
+  if (this != open().front()) handedOut.insert(handedOut.end(), entries.begin(), entries.end());
   if (request) named.push_back({std::move(request), owned.size(), ports.front()});
   std::move(owned.begin(), owned.end(), std::back_inserter(owners));
   return ports;
 }
 
 void ScopeState::append(ScopeState& inner, const std::vector<std::string>& leaks) {
-  portpool::append(failures, leaks);
+  failures.insert(failures.end(), leaks.begin(), leaks.end());
   if (this == open().front()) return;
   for (auto& each : inner.handedOut) each.isReported = each.isReported || inner.isReported;
-  portpool::append(handedOut, inner.handedOut);
+  handedOut.insert(handedOut.end(), inner.handedOut.begin(), inner.handedOut.end());
   if (!inner.isReported) leaked |= inner.leaked;
 }
 
@@ -81,7 +73,7 @@ std::map<std::uint16_t, ScopeState::Line> ScopeState::lines() {
   // An exception ends the scopes within before anybody hears of it.
   if (const auto& inner = *open().back(); inner.process == platform::currentProcess()) {
     for (const auto& each : inner.handedOut) {
-      lines.emplace(each.port, Line{inner.name, each.request->name, true});
+      lines.emplace(each.port, Line{inner.name, each.name, true});
     }
   }
   return lines;

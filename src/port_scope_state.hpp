@@ -20,7 +20,8 @@ namespace detail {
 struct ScopeState {
   struct HandedOut {
     std::uint16_t port;
-    std::shared_ptr<const PortRequest> request;
+    Transport transport;
+    std::string name;   // of the request
     std::string named;  // "server=20000", of the first port of that name
     bool isReported;    // in the report of an inner phase
   };

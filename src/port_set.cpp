@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <charconv>
 #include <ostream>
-#include <sstream>
 
 namespace portpool {
 namespace {
@@ -28,19 +27,13 @@ std::string_view cutAt(std::string_view& text, char separator) {
   return head;
 }
 
-/// The token for an error message.
-std::string quotedToken(std::string_view token) {
-  constexpr std::size_t kLongest = 40;
-  return '"' + printable(token, kLongest) + '"';
-}
-
 [[noreturn]] void reject(std::string_view source, std::string_view token,
                          std::string_view complaint) {
-  std::ostringstream message;
-  message << source << ": " << quotedToken(token) << ' ' << complaint
-          << "; give ports from 1 to 65535 and ranges of them, separated by commas or line ends, "
-             "like 20000-20999,30000";
-  throw PortSpecificationError(message.str());
+  constexpr std::size_t kLongest = 40;
+  throw PortSpecificationError(
+      std::string(source) + ": \"" + printable(token, kLongest) + "\" " + std::string(complaint) +
+      "; give ports from 1 to 65535 and ranges of them, separated by commas or line ends, like "
+      "20000-20999,30000");
 }
 
 std::uint16_t parsePort(std::string_view number, std::string_view token, std::string_view source) {

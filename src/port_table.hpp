@@ -83,8 +83,7 @@ class PortTable {
   std::mt19937 random_;
   PortSet ports_;
   std::vector<State> states_;
-  std::unique_ptr<Links[]>
-      links_;  // of ports in queues; the page of an unused port stays untouched
+  std::unique_ptr<Links[]> links_;  // in queues; the pages of unused ports stay untouched
   std::array<std::size_t, kStates> counts_{};
   std::array<Queue, kStates> queues_{};
 };

@@ -109,10 +109,7 @@ std::uint16_t getNextAvailableTCPPort(const PortRequest& request) {
 }
 
 std::uint16_t getNextAvailableTCPPort(std::vector<std::string> hosts, AddressFamily family) {
-  PortRequest request;
-  request.hosts = std::move(hosts);
-  request.family = family;
-  return getNextAvailableTCPPort(request);
+  return getNextAvailableTCPPort(PortRequest{std::move(hosts), family});
 }
 
 std::uint16_t getNextAvailableUDPPort(PortRequest request) {

@@ -1,6 +1,5 @@
 #include "probe.hpp"
 
-#include "hold.hpp"
 #include "hosts.hpp"
 #include "platform/fork.hpp"
 #include "platform/system_error.hpp"
@@ -15,6 +14,14 @@ namespace portpool {
 using platform::Refusal;
 using platform::Reuse;
 using platform::SocketAddress;
+
+void shareHold(const std::vector<platform::PrivateSocket>& hold) {
+  for (const auto& socket : hold) {
+    for (const auto reuse : {Reuse::Address, Reuse::Port}) {
+      platform::setReuse(socket.get(), reuse, true);
+    }
+  }
+}
 
 Probe::Probe(const PortRequest& request) : hold_(request.hold) {
   const auto& hosts = request.hosts;

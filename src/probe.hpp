@@ -12,6 +12,9 @@
 
 namespace portpool {
 
+/// Opens an exclusive hold to servers with SO_REUSEADDR or SO_REUSEPORT.
+void shareHold(const std::vector<platform::PrivateSocket>& hold);
+
 /// Binds ports on the hosts of one request: for an instant, to find out whether they are free, or
 /// to hold them. Keeps a socket that failed to bind for the next port, which makes a busy port
 /// cheap.

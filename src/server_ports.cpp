@@ -87,13 +87,10 @@ PortSet computedServerPorts() {
   const auto ephemeral = getEphemeralTCPPortRange();
   auto ports = PortSet{{1024, 65535}} - PortSet{ephemeral} - excludedTCPPorts();
   if (ports.size() >= kFewestPorts) return ports;
-  std::ostringstream message;
-  message
-      << "the ephemeral range " << ephemeral.first << '-' << ephemeral.last << " leaves "
-      << ports.size()
-      << " ports for servers; using 1024-49151, where outgoing connections may take a port first. "
-         "Set PORTPOOL_PORTS to ports that are safe here, or narrow the ephemeral range";
-  warn(message.str());
+  warn("the ephemeral range " + PortSet{ephemeral}.toString() + " leaves " +
+       std::to_string(ports.size()) +
+       " ports for servers; using 1024-49151, where outgoing connections may take a port first. "
+       "Set PORTPOOL_PORTS to ports that are safe here, or narrow the ephemeral range");
   return PortSet{{1024, 49151}} - excludedTCPPorts();
 }
 

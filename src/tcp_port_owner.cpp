@@ -1,8 +1,10 @@
 #include <portpool/tcp_port_owner.hpp>
 
 #include "descriptions.hpp"
-#include "hold.hpp"
+#include "hosts.hpp"
+#include "platform/system_error.hpp"
 #include "port_pool_impl.hpp"
+#include "probe.hpp"
 #include "run_start.hpp"
 
 #include <portpool/errors.hpp>
@@ -10,6 +12,34 @@
 #include <utility>
 
 namespace portpool {
+namespace {
+
+/// Binds the port on the host with SO_REUSEADDR, beside this process's own hold, which it shares,
+/// and listens; returns the socket, or none if another program has the port. Throws as
+/// TCPPortOwner::listen().
+platform::Socket listenOn(std::uint16_t port, const std::string& host, AddressFamily family,
+                          int backlog, const std::vector<platform::PrivateSocket>& hold) {
+  auto address = addressesOf(host, family).front();
+  auto socket = platform::openSocket(familyToServe(address, family), SocketType::Stream);
+  if (!socket && family == AddressFamily::Any) {
+    return listenOn(port, host, AddressFamily::IPv4, backlog, hold);
+  }
+  if (!socket) throwNotLocal(host, family);
+  platform::setReuse(socket.get(), platform::Reuse::Address, true);
+  address.port = port;
+
+  shareHold(hold);
+  int error = platform::bind(socket.get(), address);
+  if (error == 0) error = platform::listen(socket.get(), backlog);
+  if (error == 0) return socket;
+  socket.close();
+  if (platform::refusalOf(error) == platform::Refusal::Busy) return socket;
+  if (platform::refusalOf(error) == platform::Refusal::NoSuchAddress) throwNotLocal(host, family);
+  platform::throwSystemError("listen on port " + std::to_string(port) + " of host \"" + host + '"',
+                             error);
+}
+
+}  // namespace
 
 TCPPortOwner::TCPPortOwner() : TCPPortOwner(PortRequest{}) {}
 

@@ -12,14 +12,10 @@
 #include <thread>
 
 namespace portpool {
-namespace {
-
-using Clock = std::chrono::steady_clock;
-
-}  // namespace
 
 void waitUntilListening(std::uint16_t port, const std::string& host,
                         std::chrono::milliseconds timeout, int childPid) {
+  using Clock = std::chrono::steady_clock;
   constexpr std::chrono::milliseconds kLongestRetry{20}, kLongestAttempt{1000};
   constexpr std::chrono::milliseconds kLongestTimeout =
       std::chrono::hours(24);  // that poll can take

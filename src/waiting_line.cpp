@@ -41,13 +41,9 @@ bool WaitingLine::isAnyoneWaiting() const {
   for (std::uint64_t place = 1; isInUse_ && !isInUse && place <= kRing; ++place) {
     isInUse = isLeased(place);
   }
-  remember(isInUse, now + kAskAgain);
-  return isInUse;
-}
-
-void WaitingLine::remember(bool isInUse, std::chrono::nanoseconds time) const noexcept {
   isInUse_ = isInUse;
-  askAgain_ = time.count();
+  askAgain_ = (now + kAskAgain).count();
+  return isInUse;
 }
 
 void WaitingLine::wakeFront(std::uint16_t port) const noexcept {
@@ -106,7 +102,7 @@ void PlaceInLine::join(Clock::time_point now) {
   if (!lease_) return;
   standing_ = Standing::Behind;
   moved_ = now;
-  line_.remember(true, now.time_since_epoch() + kAskAgain);
+  line_.isInUse_ = true;
 }
 
 void PlaceInLine::moveUp(Clock::time_point now) {
@@ -147,7 +143,7 @@ void PlaceInLine::leave() noexcept {
   if (!lease_) return;
   front_.reset();
   lease_.reset();
-  line_.remember(true, {});  // perhaps: the next question finds out
+  line_.askAgain_ = 0;
   for (std::uint64_t distance = 1; distance < WaitingLine::kRing; ++distance) {
     if (line_.registry_.wake(line_.keyOf(WaitingLine::after(place_, distance)), 0)) return;
   }

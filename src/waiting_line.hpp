@@ -41,7 +41,6 @@ class WaitingLine {
   static std::uint64_t after(std::uint64_t place, std::uint64_t distance) {
     return (place - 1 + distance) % kRing + 1;
   }
-  void remember(bool isInUse, std::chrono::nanoseconds time) const noexcept;
 
   platform::LeaseRegistry& registry_;
   std::uint64_t firstKey_;
@@ -67,8 +66,6 @@ class PlaceInLine {
   };
 
   explicit PlaceInLine(const WaitingLine& line) : line_(line) {}
-  PlaceInLine(const PlaceInLine&) = delete;
-  PlaceInLine& operator=(const PlaceInLine&) = delete;
   ~PlaceInLine();
 
   /// Joins the end of the line, moves to the front if nobody is ahead any more, or steps away at
