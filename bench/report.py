@@ -257,7 +257,7 @@ on the pool's ports in turn. An allocation makes seven system calls: three for t
 four for the probe, which sets `SO_REUSEADDR` before it closes its socket. The column *calls* has these
 seven alone, with the same arguments. (Google Benchmark, 30 repetitions of each in a random order. The
 times of portpool on this page are tenth percentiles, but for threads medians: on a shared machine,
-what takes longer is often somebody else's.)
+slow samples mostly measure other programs' load.)
 
 {table(["", "floor", "calls", "allocation and release", "in floors", "in calls"],
        *((title, *(microseconds(quiet[name + suffix]) for name in ("floor", "calls", "allocate")),

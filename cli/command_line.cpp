@@ -43,8 +43,8 @@ class CommandLine {
     app_.require_subcommand(1);
     app_.get_formatter()->column_width(kColumnWidth);
     app_.footer(
-        "Exit status: 0, 1 for a failure, 2 for a command line that is not understood; of exec,\n"
-        "isolate and audit, that of their command. `portpool COMMAND --help` says more.");
+        "Exit status: 0 on success, 1 on failure, 2 on a usage error; exec, isolate and audit\n"
+        "exit with the status of their command. `portpool COMMAND --help` says more.");
     addExec();
     addGet();
     addIsolate();
@@ -230,8 +230,8 @@ class CommandLine {
     command.add_flag("--json", audit_.isJSON, "Print a report for programs");
     command.add_flag(
         "--fail", audit_.fail,
-        "Exit status 1 if a port was not leased, or if the report lacks some; programs "
-        "that are unseen or still running do not count");
+        "Exit with status 1 if a port was used without a lease or the report is incomplete "
+        "(programs that could not be observed do not count)");
     command.add_option("--output", audit_.output, "Write the report to a file instead of stdout")
         ->option_text("FILE");
   }

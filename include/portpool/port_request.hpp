@@ -11,7 +11,7 @@ namespace portpool {
 
 /// The IP versions for which a port must be free.
 enum class AddressFamily {
-  Any,   ///< both, at the cost of one; only IPv4 if the kernel has no IPv6
+  Any,   ///< both families, no slower than one; only IPv4 if the kernel has no IPv6
   IPv4,  ///< IPv4 only
   IPv6,  ///< IPv6 only
 };

@@ -52,8 +52,8 @@ enum class UserSearch {
 /// that are asked for. Throws DescriptorLimitError.
 std::optional<std::vector<PortUser>> usersOfPorts(const PortSet& ports, UserSearch search);
 
-/// The ports that are leased, by whatever process; nothing if the system does not show them:
-/// without a /proc, for one.
+/// The ports that are leased, by whatever process; nothing if the system does not show them, for
+/// example without /proc.
 std::optional<PortSet> leasedPorts();
 
 /// How many leases of other networks are visible to this process: those of containers and isolated

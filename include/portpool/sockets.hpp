@@ -22,7 +22,7 @@ using NativeSocket = std::uintptr_t;
 using NativeSocket = int;
 #endif
 
-/// The value of a NativeSocket that is none.
+/// The invalid socket handle.
 inline constexpr NativeSocket kNoSocket = static_cast<NativeSocket>(-1);
 
 enum class SocketType {
