@@ -121,7 +121,7 @@ void nameFunctions(const std::vector<PortUse*>& uses) {
   const auto deadline = Clock::now() + kLimit;
   for (const auto& [path, addresses] : places) {
     Command command{"addr2line", "-f", "-C", "-e", path};
-    // Within the call, and not behind it.
+    // The return address less one is within the call instruction, and not after it.
     for (const auto address : addresses) command.push_back(hexadecimal(address - 1));
     std::istringstream lines(outputOf(std::move(command), deadline));
     for (const auto address : addresses) {

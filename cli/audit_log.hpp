@@ -1,6 +1,6 @@
 #pragma once
 
-// What the preloaded library has recorded.
+// The records of the preloaded library.
 
 #include "audit_preload/log.hpp"
 

@@ -42,7 +42,7 @@ fs::path temporaryFolder() {
   std::error_code error;
   const auto folder = fs::temp_directory_path(error);
   if (!error) return fs::absolute(folder);
-  // Those that it asks, in that order.
+  // The variables that temp_directory_path() reads, in its order.
   for (const auto* variable : {"TMPDIR", "TMP", "TEMP", "TEMPDIR"}) {
     if (const auto* path = std::getenv(variable)) {
       throw std::runtime_error(std::string(variable) + "=\"" + path + "\" names no folder" +

@@ -14,7 +14,7 @@
 
 namespace portpool::cli {
 
-/// What is wrong with a port that portpool did not lease, worst first.
+/// The faults of ports that portpool did not lease, the worst first.
 enum class Fault { InUse, Collides, Ephemeral, Fixed, ConnectedOnly };
 
 /// A port that the command used and portpool did not lease.

@@ -329,8 +329,8 @@ class CommandLine {
 
 namespace {
 
-/// Puts /dev/null where a standard descriptor is closed, for this program and not for what it runs:
-/// otherwise another file would become that descriptor. What is written there fails.
+/// Opens /dev/null in place of each closed standard descriptor, for this program and not for its
+/// children: otherwise another file would get that number. Writing to it fails.
 void openStandardDescriptors() {
   int descriptor = 0;
   while (descriptor >= 0 && descriptor <= STDERR_FILENO) {

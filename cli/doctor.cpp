@@ -25,7 +25,7 @@ const char* nameOf(Severity severity) {
   return "error";
 }
 
-/// What may hold the value of a variable, whatever is in it.
+/// All findings. Their texts may contain values of variables, with any characters.
 Findings examine() {
   struct Check {
     const char* name;

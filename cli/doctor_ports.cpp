@@ -40,7 +40,7 @@ PortSet ephemeralPorts() {
   return {getEphemeralTCPPortRange()};
 }
 
-/// Those that the system gives to nobody by itself, though they be ephemeral.
+/// The ports of the ephemeral range that the system never gives to outgoing connections.
 PortSet reservedPorts() {
   auto text = networkSetting("ip_local_reserved_ports");  // ascending
   const auto begins = [&](std::string_view with) { return text.rfind(with, 0) == 0; };

@@ -87,11 +87,11 @@ void detach(int process, int answer) {
   close(second + 1, std::numeric_limits<unsigned>::max());
 }
 
-/// Names the process in the command line that the system shows of this one, if there is room: where
-/// the ports are listed, one wants to know whose they are.
+/// Names the process in the command line that the system shows for this process, if there is room:
+/// a list of ports then shows whose they are.
 void showFor(pid_t pid, char** words) {
   const auto line = std::string(words[0]) + " get --for " + std::to_string(pid);
-  // The words are behind each other, and the variables behind them, which move elsewhere.
+  // In memory, the environment comes right after the words. Its variables are not needed there.
   char* end = words[0];
   const auto passIfNext = [&](const char* text) {
     if (text == end) end += std::strlen(text) + 1;

@@ -11,7 +11,8 @@
 namespace portpool::cli {
 namespace {
 
-/// Of the character in UTF-8 that the text begins with; 0 if that is none, or one of control.
+/// The length of the UTF-8 character that the text begins with; 0 if it is invalid or a control
+/// character.
 std::size_t characterLength(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   if (byte(0) < 0x80) return byte(0) < ' ' || byte(0) == 0x7f ? 0 : 1;

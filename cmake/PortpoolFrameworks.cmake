@@ -1,7 +1,7 @@
 # The test frameworks that the adapters link: those of the project that uses portpool, whether it
 # adds them before portpool or after it, or else the installed ones. The adapters only name the
-# frameworks' targets. What is installed is imported when the whole project is configured: earlier,
-# it would take the place of a framework that the project adds later, or exclude it.
+# frameworks' targets. An installed framework is imported when the whole project is configured:
+# earlier, it would take the place of a framework that the project adds later, or exclude it.
 
 # portpool_explain_missing(<variable> <framework> <what needs it>)
 function(portpool_explain_missing variable framework needs)

@@ -1,8 +1,9 @@
 # portpool_isolate_tests(<target>...)
 #
-# Runs every test of these programs in a network of its own, by `portpool isolate`: those of
-# add_test(NAME <name> COMMAND <target> ...), and those that gtest_discover_tests() and
-# catch_discover_tests() find, which are to be called after it. That the tests are found is not isolated. Needs the portpool command.
+# Runs every test of these programs in a network of its own, by `portpool isolate`: the tests of
+# add_test(NAME <name> COMMAND <target> ...), and the tests that gtest_discover_tests() and
+# catch_discover_tests() find. Call these two functions after this one. Listing the tests is not
+# isolated. Needs the portpool command.
 function(portpool_isolate_tests)
   if(NOT TARGET portpool::command)
     message(FATAL_ERROR "portpool_isolate_tests: the portpool command is missing; build portpool "

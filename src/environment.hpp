@@ -1,6 +1,6 @@
 #pragma once
 
-// What the core reads from and says to its surroundings.
+// The environment variables that the core reads, and its log.
 
 #include <cstdint>
 #include <initializer_list>

@@ -29,8 +29,8 @@ AddressFamily familyToServe(const platform::SocketAddress& address, AddressFamil
 bool covers(const platform::SocketAddress& wide, bool isDualStack,
             const platform::SocketAddress& address);
 
-/// Whether of two sockets on one port, bound to these addresses, one keeps off the other, or may:
-/// whether the other serves both families, should it be of IPv6, is not known.
+/// Whether two sockets on the same port, bound to these addresses, exclude each other, or might: it
+/// is not known whether a socket at an IPv6 address `other` serves both families.
 bool meets(const platform::SocketAddress& one, bool isDualStack,
            const platform::SocketAddress& other);
 

@@ -1,4 +1,4 @@
-// What is done once, before anything is recorded.
+// Preparations, done once, before anything is recorded.
 
 #include "current_test.hpp"
 #include "log.hpp"

@@ -134,7 +134,7 @@ int callExecvpe(const char* name, Words arguments, Words environment) {
   return functions.execvpe(name, arguments, environment);
 }
 
-/// That which runs a command for the program.
+/// Records the shell that runs a command for the program.
 void recordShell() {
   const KeepErrno keepErrno;
   recordProgram("/bin/sh", environ);

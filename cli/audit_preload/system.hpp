@@ -1,6 +1,6 @@
 #pragma once
 
-// What the functions that take the place of the system's have in common. They run in any program,
+// Helpers of the functions that take the place of the system's. They run in any program,
 // in signal handlers on small stacks and in children of vfork: they take no memory from the heap
 // and little from the stack, keep no descriptor, take no lock of the loader's that a plug-in may
 // wait under, and make their own system calls by syscall(), which nobody cancels and nobody else

@@ -1,6 +1,6 @@
 #pragma once
 
-// What the C++ standard does not offer of the environment.
+// Functions for environment variables that the C++ standard lacks.
 
 #include <optional>
 #include <string>

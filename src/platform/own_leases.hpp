@@ -9,7 +9,7 @@
 
 namespace portpool::platform {
 
-/// That this process has the lease of a key, as long as it exists.
+/// Records, as long as it exists, that this process has the lease of a key.
 class OwnLease {
  public:
   explicit OwnLease(std::uint64_t key) noexcept;

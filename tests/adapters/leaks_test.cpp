@@ -26,7 +26,7 @@ struct Leak {
   std::string holder;  ///< a pattern, if it is not this process; %PID% for the child's pid
 };
 
-/// What is said of the leak of `port`, as a pattern.
+/// The message about the leak of `port`, as a pattern.
 std::string messageOf(const std::string& phase, const std::string& port,
                       const std::string& holder) {
   return phase + " ends, but its port " + port + " is still in use by " + holder;

@@ -28,7 +28,7 @@ JSON unseen(const std::string& program, const std::string& why) {
 
 class AuditOfOddPrograms : public IsolatedAudit {};
 
-// ---- Those that it disturbed --------------------------------------------------------------------
+// ---- Programs that it disturbed -----------------------------------------------------------------
 
 TEST_F(AuditOfOddPrograms, SeesThreadsThatAPluginWaitsFor) {
   const auto result = auditScript("PLUGIN_PORT=$P timeout 60 $ODD plugin " PORT_PLUGIN);
@@ -142,7 +142,7 @@ TEST_F(AuditOfOddPrograms, AreSanitizedWithOptionsOfTheirOwn) {
 }
 #endif
 
-// ---- Those that it does not see -----------------------------------------------------------------
+// ---- Programs that it does not see --------------------------------------------------------------
 
 TEST_F(AuditOfOddPrograms, AreNamedWithoutTheLibrary) {
   for (const std::string script : {"env -u LD_PRELOAD $U", "LD_PRELOAD= $U",

@@ -2,7 +2,7 @@
 
 #include <string>
 
-/// The path of a file of one's own, which is removed in the end if it exists.
+/// The path of a new file, which the destructor removes if it exists.
 class TemporaryFile {
  public:
   TemporaryFile();

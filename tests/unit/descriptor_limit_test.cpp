@@ -60,7 +60,7 @@ std::vector<platform::Socket> takeAllDescriptors() {
   return sockets;
 }
 
-/// What the call throws, to be looked at when there are descriptors again.
+/// The exception that the call throws, to be examined when there are descriptors again.
 std::exception_ptr thrownBy(const std::function<void()>& call) {
   try {
     call();

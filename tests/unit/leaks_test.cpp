@@ -17,7 +17,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-/// What is said when the scope ends.
+/// The messages of the end of the scope.
 std::string wordsAtEndOf(PortScope& scope) {
   const StderrReader stderrReader;
   EXPECT_THAT(scope.end(), IsEmpty());

@@ -21,7 +21,7 @@ struct RegistryKind {
   std::unique_ptr<platform::LeaseRegistry> (*make)(const std::string& file);
 };
 
-/// Those that this system has, and more that can be tried on it: registry_kinds_<system>.cpp.
+/// The registries of this system, and others that can be tried on it: registry_kinds_<system>.cpp.
 std::vector<RegistryKind> registryKinds();
 
 class Registry : public ::testing::TestWithParam<RegistryKind> {

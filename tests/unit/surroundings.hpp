@@ -90,7 +90,7 @@ class StderrReader {
  public:
   /// Waits for the next line.
   std::string line() const;
-  /// What is there already.
+  /// The text that has already been written.
   std::string rest() const;
 
  private:

@@ -23,7 +23,7 @@
 namespace portpool::platform {
 namespace {
 
-/// What the symbolic link names (its beginning, if it is long), or "" if it cannot be read.
+/// The target of the symbolic link (its beginning, if it is long), or "" if it cannot be read.
 std::string targetOf(const std::string& link) {
   std::array<char, 64> target{};
   const auto length = ::readlink(link.c_str(), target.data(), target.size());

@@ -1,4 +1,4 @@
-// What the C library and the dynamic linker know of this process.
+// Facts about this process, from the C library and the dynamic linker.
 
 #include "platform/process.hpp"
 

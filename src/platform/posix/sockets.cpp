@@ -34,8 +34,8 @@ int getOption(NativeSocket socket, int level, int option) {
 
 /// Makes an IPv6 socket serve both families, or its own only.
 void setDualStack(const Socket& socket, bool isDualStack) {
-  // What the system begins with does not change in practice, and this is on every allocation's way.
-  // Atomic, as a forked child could wait for ever for another kind of static object.
+  // The system's default does not change in practice, and each allocation needs it. It is atomic
+  // because a forked child could wait for ever for a static object of another kind.
   constexpr int kUnknown = -1;
   static std::atomic<int> isV6OnlyByDefault{kUnknown};
   if (isV6OnlyByDefault == kUnknown) {

@@ -1,6 +1,6 @@
 #pragma once
 
-// What the POSIX systems share beneath the seam of sockets.
+// Functions for sockets that the POSIX systems share, beneath the seam.
 
 #include "platform/socket.hpp"
 

@@ -1,6 +1,6 @@
 #pragma once
 
-// What the files that use Winsock share.
+// Declarations that the files that use Winsock share.
 
 #include "windows.hpp"
 
