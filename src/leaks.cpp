@@ -115,7 +115,7 @@ class LeakSearch {
     return isAlive ? kDying : isExiting ? kExiting : kUnseen;
   }
 
-  /// Looks at all suspects, keeps those that are in use or may be, and returns whether one is.
+  /// Looks at all suspects, drops each that is not in use, and returns whether one is in use.
   bool isAnyInUse() {
     PortSet unknown;
     for (auto& suspect : suspects_) {

@@ -47,7 +47,7 @@ std::string portCount(std::uint64_t count) {
   return std::to_string(count) + (count == 1 ? " port" : " ports");
 }
 
-/// Logs what is needed to repeat the order of the ports, and at exit what the pool has done.
+/// Logs the seed, with which the order of the ports can be repeated, and at exit the totals.
 void logUse(const PortPool& pool) {
   static std::uint64_t process = 0;
   process = platform::currentProcess();

@@ -54,7 +54,7 @@ struct ScopeState {
   /// Takes over the record of an inner scope that ends.
   void append(ScopeState& inner, const std::vector<std::string>& leaks);
 
-  /// The ports of all open scopes, and those that the innermost scope has returned.
+  /// The ports of all open scopes, and the ports that the innermost scope has returned.
   static std::map<std::uint16_t, Line> lines();
 
   std::string name;

@@ -38,7 +38,7 @@ class PortTable {
   /// The number of ports that are neither taken nor known to be leased or busy.
   std::size_t fresh() const { return count(State::Unused) + count(State::Returned); }
 
-  /// Takes the least recently used fresh port: first those never used, in random order, then the
+  /// Takes the least recently used fresh port: first the unused ports, in random order, then the
   /// returned ones.
   std::optional<std::uint16_t> takeFresh();
   /// A fresh port, without taking it. takeFresh() may take another unused one, chosen at random.

@@ -30,7 +30,7 @@ std::mutex& namingMutex(const std::string& name) {
   return mutexes[{platform::currentProcess(), name}];
 }
 
-/// A request as it stands in an error: its kind, and what of it is unusual.
+/// A request for an error message: its kind, and its unusual properties.
 std::string describe(const PortRequest& request, std::size_t count) {
   const PortRequest usual;
   auto text = kindOf(request, count, true);
@@ -68,7 +68,7 @@ std::vector<std::uint16_t> takePorts(std::size_t count, const Allocate& allocate
                        std::vector<std::uint16_t>(std::max<std::size_t>(count, 1)));
 }
 
-/// The first of the ports by the request's name, and the others follow it.
+/// Returns the first port of the request's name; the other ports of a block follow it.
 std::uint16_t takeNamedPorts(const PortRequest& request, std::size_t count) {
   if (request.name.empty()) {
     throw PortSpecificationError("a port is requested with an empty name; give it a name");

@@ -64,7 +64,7 @@ class Probe {
     platform::Socket socket = platform::Socket();
   };
 
-  /// Binds one target after the other. Keeps those that are held in `hold`, if it is not null.
+  /// Binds one target after the other. Adds the sockets to be held to `hold`, if it is not null.
   Result tryBind(std::uint16_t port, Mode mode, std::vector<platform::PrivateSocket>* hold);
   /// Throws unless the target is bound, busy, forbidden, or no address of this machine.
   platform::Refusal bind(Target& target, std::uint16_t port, Mode mode);

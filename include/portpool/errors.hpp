@@ -7,8 +7,8 @@
 #pragma GCC visibility push(default)
 namespace portpool {
 
-/// The base of everything that portpool throws. `what()` says what happened, with the values, and
-/// what to do about it. Thrown itself for system errors that have no class of their own below.
+/// The base of all exceptions of portpool. `what()` says what happened, with the values, and how to
+/// mend it. Thrown itself for system errors that have no class of their own below.
 class PortPoolError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

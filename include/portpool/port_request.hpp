@@ -53,12 +53,12 @@ struct PortRequest {
 
   Hold hold = Hold::None;
 
-  /// The port, or the first port of a block, is a multiple of this: of 2 for RTP, whose RTCP port
-  /// is the next (RFC 3550, section 11).
+  /// The port, or the first port of a block, is a multiple of this number: 2 for RTP, whose RTCP
+  /// port is the next one (RFC 3550, section 11).
   std::uint16_t multipleOf = 1;
 
   /// The distance between the ports of a block: 10000 for a block of two that a node of a Redis
-  /// cluster needs, its port and that of its bus.
+  /// cluster needs: its port and the port of its bus.
   std::uint16_t distance = 1;
 
   /// The port's name in messages. Set by getNamedTCPPort and its relatives.

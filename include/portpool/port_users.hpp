@@ -56,7 +56,7 @@ std::optional<std::vector<PortUser>> usersOfPorts(const PortSet& ports, UserSear
 /// example without /proc.
 std::optional<PortSet> leasedPorts();
 
-/// How many leases of other networks are visible to this process: those of containers and isolated
+/// How many leases of other networks are visible to this process: leases of containers and isolated
 /// tests, which do not concern the ports of this network.
 std::size_t countLeasesOfOtherNetworks();
 

@@ -62,9 +62,9 @@ std::uint16_t getNamedUDPPort(const std::string& name, PortRequest request = {})
 PortRange getNamedTCPPortBlock(const std::string& name, std::size_t count,
                                const PortRequest& request = detail::defaultRequest());
 
-/// For the output of a failing test: the ports of all phases that have not ended, including those
-/// that the innermost one has already returned, with what listens on each as far as the system
-/// shows it. One line for each port, with its phase; "" if there are none.
+/// For the output of a failing test: the ports of all phases that have not ended, including the
+/// ports that the innermost phase has already returned, with the program that listens on each, as
+/// far as the system shows it. One line for each port, with its phase; "" if there are none.
 std::string describePorts();
 
 }  // namespace portpool

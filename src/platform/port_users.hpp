@@ -43,7 +43,7 @@ PortUser unknownUser(std::uint16_t port, PortUser::Use use, Transport transport)
 /// not explain why a port is busy. Throws DescriptorLimitError.
 std::optional<std::vector<PortSocket>> socketsOn(const PortSet& ports, Transport transport);
 
-// These do what the public functions promise that are called usersOfPorts(), leasedPorts() and
+// These functions implement the public ones: usersOfPorts(), leasedPorts() and
 // countLeasesOfOtherNetworks().
 
 std::optional<std::vector<PortUser>> findUsers(const PortSet& ports, UserSearch search);

@@ -75,11 +75,11 @@ bool hasReuse(NativeSocket socket, Reuse reuse);  ///< Throws.
 /// Makes a socket exclusive that somebody else opened, unless it has Reuse. Throws.
 void makeExclusive(NativeSocket socket);
 
-/// Why a bound socket is not what `Hold` promises on this system, and what to do about it; null if
-/// it is: one that keeps all others off, except servers that have Reuse as it has.
+/// Null if a bound socket keeps all others off on this system, except servers that have the same
+/// Reuse, as `Hold` promises. Otherwise the reason, and what to do about it.
 const char* whyNoHolds() noexcept;
 
-/// The address to which the socket is bound: that of its family with port 0 if it is not. Throws.
+/// The address to which the socket is bound; every address with port 0 if it is not bound. Throws.
 SocketAddress boundAddress(NativeSocket socket);
 
 /// Whether an IPv6 socket serves both families. Throws.

@@ -13,7 +13,7 @@
 
 namespace portpool::platform {
 
-/// The domain of a socket for the family: that of IPv6 for both.
+/// The domain of a socket for the family; for both families, the domain of IPv6.
 inline int domainOf(AddressFamily family) {
   return family == AddressFamily::IPv4 ? AF_INET : AF_INET6;
 }

@@ -80,7 +80,7 @@ class AbstractNameRegistry final : public LeaseRegistry {
         withMessenger([&](int socket) { return ::connect(socket, name.get(), name.size); });
     if (error == 0) return true;
     if (error == ECONNREFUSED) return false;
-    // By a security module: of this end, or of the other, if there is one.
+    // A security module refuses this end, or the other end, if there is one.
     if (isRefusal(error)) return !tryAcquire(key);
     throwSystemError("connect to a lease", error);
   }

@@ -147,9 +147,9 @@ class Search {
   }
 
   std::vector<PortUser> run() {
-    // A look at a descriptor keeps its file open for that instant, though the owner closes it, who
-    // may then find its own port busy. So this process comes first, only those are looked at who
-    // can use the ports, and nobody when all is known.
+    // Looking at a descriptor keeps its file open for an instant. An owner that closes it then may
+    // find its own port busy. So this process comes first, then only processes that can use the
+    // ports, and none once all users are known.
     const auto self = targetOf("/proc/self");  // not always this process's own number: namespaces
     lookAt(self, true);
     const auto network = networkOf("self");

@@ -25,7 +25,7 @@ namespace {
 constexpr unsigned kClose = 7;
 constexpr unsigned kListen = 10;
 
-/// The address of the family from its bytes. One of IPv4 that is mapped into IPv6 is that of IPv4.
+/// The address of the family with these bytes. An IPv4 address mapped into IPv6 becomes IPv4 again.
 SocketAddress addressFrom(int family, const void* bytes) {
   constexpr std::array<std::uint8_t, 12> kMapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
   SocketAddress address;
@@ -168,7 +168,7 @@ SocketAddress addressIn(const std::string& text) {
   return addressFrom(length > kDigits ? AF_INET6 : AF_INET, words.data());
 }
 
-/// Adds what the table shows; returns whether it can be read.
+/// Adds the sockets of the table; returns whether it can be read.
 bool addTable(const std::string& name, Transport transport, const PortSet& ports,
               std::vector<PortSocket>& found) {
   constexpr int kTicksPerSecond = 100;  // of all that the kernel shows

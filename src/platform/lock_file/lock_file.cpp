@@ -202,7 +202,7 @@ void checkLocks(const std::string& path) {
   const NoFork noFork;
   const Socket one(::open(path.c_str(), kFlags)), other(::open(path.c_str(), kFlags));
   if (!one || !other) throwSystemError("open " + path, errno);
-  // Of no key. Another thread's attempt to lock it fails, which is what is asked.
+  // A byte of no key. If another thread tries it now, its attempt fails, as it should.
   constexpr std::uint64_t kFirstUnused = std::uint64_t{1} << 31;
   const auto byte = lockOffset(kFirstUnused + static_cast<std::uint64_t>(pid()));
   const auto isKeptOff = [](int error) { return error == EAGAIN || error == EACCES; };

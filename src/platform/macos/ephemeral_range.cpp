@@ -39,8 +39,8 @@ int portOf(const std::string& name) {
 std::string ephemeralRangeSource() { return std::string("sysctl ") + kFolder + "first"; }
 
 // `first` to `last` is for connections and for port 0; `hifirst` to `hilast` for sockets that ask
-// for it by IP_PORTRANGE. They are one range unless somebody has changed that, and so they are
-// here: with what lies between them. Each may be given downwards.
+// for it by IP_PORTRANGE. Both are the same range unless somebody has changed one. Here they are
+// one range, with the ports between them. Each may be given downwards.
 std::optional<PortRange> ephemeralRange() {
   const auto [lowest, highest] =
       std::minmax({portOf("first"), portOf("last"), portOf("hifirst"), portOf("hilast")});

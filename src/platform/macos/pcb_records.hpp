@@ -3,7 +3,7 @@
 // The records of sysctl net.inet.tcp.pcblist64 and net.inet.udp.pcblist64: xinpgen, xtcpcb64 and
 // xinpcb64 of XNU's netinet/in_pcb.h, netinet/tcp_var.h and sys/socketvar.h, which are not among
 // the headers that every compiler for macOS has. They are packed to 4 bytes, and each begins with
-// its length; only the places are here of what is read.
+// its length. Here are the places of the fields that are read.
 
 #include <cstddef>
 

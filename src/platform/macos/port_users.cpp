@@ -40,7 +40,7 @@ PortUser useOf(const socket_info& socket) {
   return user;
 }
 
-/// Adds what the process has open on the ports, as far as this user may see it.
+/// Adds the sockets that the process has open on the ports, as far as this user may see them.
 void addProcess(int process, const PortSet& ports, std::vector<PortUser>& users) {
   PortUser known{};
   for (const auto descriptor : socketsOf(process)) {

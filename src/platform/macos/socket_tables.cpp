@@ -40,7 +40,7 @@ class Record {
  public:
   Record(const char* begin, Transport transport) : begin_(begin), transport_(transport) {}
 
-  /// Whether it is what this knows: another version of the system may have other records.
+  /// Whether the record has the known layout: another version of the system may have another one.
   bool isKnown() const {
     const auto protocol = internet<std::int32_t>(pcb::kSocketProtocol);
     return protocol == (transport_ == Transport::TCP ? IPPROTO_TCP : IPPROTO_UDP);

@@ -17,7 +17,7 @@ namespace {
 thread_local int noForkDepth = 0;
 
 /// The sockets that a forked child closes, by number. More than 2^20 descriptors need a changed
-/// fs.nr_open; a child keeps copies of those beyond until it execs or ends.
+/// fs.nr_open; a child keeps its copies of sockets beyond until it execs or ends.
 std::array<std::atomic<bool>, std::size_t{1} << 20> isPrivate;  // untouched pages take no memory
 std::atomic<std::size_t> privateEnd{0};
 

@@ -12,7 +12,7 @@ namespace portpool::platform {
 /// page; nullopt if there is none.
 std::optional<PortRange> dynamicRangeIn(const std::string& answer);
 
-/// The range of a system whose registry has that MaxUserPort; nullopt if it is no such value.
+/// The range of a system whose registry has this MaxUserPort; nullopt if the value is invalid.
 std::optional<PortRange> rangeUpTo(std::uint32_t maxUserPort);
 
 }  // namespace portpool::platform

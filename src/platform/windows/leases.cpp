@@ -32,9 +32,9 @@ Handle makeObject(const std::wstring& name) {
   return object;
 }
 
-/// Where the names are: with those of every session, unless the system refuses that to this
-/// process, as to an app container. Then with those of its session. A literal, which nothing
-/// destroys at exit: static objects and threads lease ports until the process is gone.
+/// The folder of the names: the names of every session, unless the system refuses them to this
+/// process, as to an app container; then the names of its session. A literal is never destroyed:
+/// static objects and threads lease ports until the process is gone.
 const wchar_t* folder() {
   static const wchar_t* const folder = [] {
     const auto own = L"portpool-check-" + std::to_wstring(::GetCurrentProcessId());

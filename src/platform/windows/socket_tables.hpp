@@ -14,7 +14,7 @@ struct OwnedSocket {
 };
 
 /// The sockets of the transport on the ports, with their processes, or nothing if the system does
-/// not show them. It does not show what is bound for TCP only.
+/// not show them. It does not show TCP sockets that are bound only.
 std::optional<std::vector<OwnedSocket>> ownedSocketsOn(const PortSet& ports, Transport transport);
 
 }  // namespace portpool::platform
