@@ -14,7 +14,7 @@
 
 namespace portpool::cli {
 
-/// The faults of ports that portpool did not lease, the worst first.
+/// The kinds of faults of a port that was used without a lease, the worst first.
 enum class Fault { InUse, Collides, Ephemeral, Fixed, ConnectedOnly };
 
 /// A port that the command used and portpool did not lease.

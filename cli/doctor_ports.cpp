@@ -40,7 +40,7 @@ PortSet ephemeralPorts() {
   return {getEphemeralTCPPortRange()};
 }
 
-/// The ports of the ephemeral range that the system never gives to outgoing connections.
+/// The ports that the system never chooses by itself, even if they are in the ephemeral range.
 PortSet reservedPorts() {
   auto text = networkSetting("ip_local_reserved_ports");  // ascending
   const auto begins = [&](std::string_view with) { return text.rfind(with, 0) == 0; };

@@ -91,7 +91,8 @@ void detach(int process, int answer) {
 /// a list of ports then shows whose they are.
 void showFor(pid_t pid, char** words) {
   const auto line = std::string(words[0]) + " get --for " + std::to_string(pid);
-  // In memory, the environment comes right after the words. Its variables are not needed there.
+  // In memory, the environment comes right after the words. Copies of its variables make room
+  // there.
   char* end = words[0];
   const auto passIfNext = [&](const char* text) {
     if (text == end) end += std::strlen(text) + 1;

@@ -52,10 +52,9 @@ std::string processesOn(std::uint16_t port, const std::vector<PortUser>& users,
                         const std::vector<PortUser::Use>& uses) {
   std::string processes;
   for (const auto& user : users) {
-    const bool isMeant =
-        user.port == port && std::find(uses.begin(), uses.end(), user.use) != uses.end();
+    if (user.port != port || std::find(uses.begin(), uses.end(), user.use) == uses.end()) continue;
     const auto process = user.process();
-    if (!isMeant || processes.find(process) != std::string::npos) continue;
+    if (processes.find(process) != std::string::npos) continue;
     processes += (processes.empty() ? "" : ", ") + process;
   }
   return processes;

@@ -9,11 +9,9 @@
 #include <array>
 #include <atomic>
 #include <charconv>
-#include <cstddef>
 #include <cstdlib>
 #include <iterator>
 #include <string_view>
-#include <vector>
 
 namespace portpool {
 namespace {

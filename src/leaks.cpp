@@ -106,7 +106,7 @@ class LeakSearch {
     bool isAlive = false, isExiting = false;
     for (const auto& user : *users_) {
       if (user.use == PortUser::Use::Lingers) continue;
-      // This process itself is not about to release anything.
+      // A port that this process itself uses is not about to be released.
       if (user.isThisProcess) others -= PortSet{{user.port, user.port}};
       isAlive = isAlive || !user.isExiting;
       isExiting = isExiting || (user.isExiting && user.pid != 0);

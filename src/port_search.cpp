@@ -4,7 +4,6 @@
 #include "lingering_ports.hpp"
 #include "text.hpp"
 
-#include <algorithm>
 #include <optional>
 #include <utility>
 

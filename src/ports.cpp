@@ -53,8 +53,7 @@ bool isSame(const PortRequest& one, const PortRequest& other) {
          one.distance == other.distance;
 }
 
-/// Gives the innermost scope the ports, by the name of `byName` if it is not null, and returns
-/// them.
+/// Gives the innermost scope the ports, named by `byName` unless it is null, and returns them.
 std::vector<std::uint16_t> adopt(std::vector<TCPPortOwner> owners,
                                  const PortRequest* byName = nullptr) {
   const platform::CoreLock lock;
@@ -98,8 +97,10 @@ std::string describeUsers(std::uint16_t port, const std::vector<PortUser>& users
   if (!servers.empty()) return servers;
   const auto binders = processesOn(port, users, {Use::Binds});
   const auto clients = processesOn(port, users, {Use::HasConnection});
-  return "nothing listens" + (binders.empty() ? "" : ", but it is bound by " + binders) +
-         (clients.empty() ? "" : ", but a connection is open in " + clients);
+  auto others = binders.empty() ? "" : ", but it is bound by " + binders;
+  if (!clients.empty())
+    others += (others.empty() ? ", but a" : ", a") + (" connection is open in " + clients);
+  return "nothing listens" + others;
 }
 
 }  // namespace

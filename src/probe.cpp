@@ -57,7 +57,7 @@ Probe::Probe(const PortRequest& request) : hold_(request.hold) {
                              covers(other.address, other.isDualStack(), target.address);
                     });
   }
-  // Nothing can be bound beside a wider address that is held.
+  // The held targets come last: no narrower address can be bound once a wide one is held.
   std::stable_partition(targets_.begin(), targets_.end(),
                         [](const Target& target) { return !target.isHeld; });
 }

@@ -19,9 +19,9 @@ bool isPrintable(char32_t character) {
   });
 }
 
-/// The length of the UTF-8 character that `text` begins with, or 0 if that is not printable.
+/// The length of the UTF-8 character that `text` begins with, or 0 if it is not printable.
 std::size_t characterLength(std::string_view text) {
-  constexpr char32_t kLeast[] = {0, 0, 0x80, 0x800, 0x10000};  // by length
+  constexpr char32_t kLeast[] = {0, 0, 0x80, 0x800, 0x10000};  // by number of bytes
   const auto first = static_cast<unsigned char>(text.front());
   if (first < 0x80) return isPrintable(first) ? 1 : 0;
   const std::size_t length = first < 0xC0   ? 0

@@ -12,14 +12,18 @@
 #include <thread>
 
 namespace portpool {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+}  // namespace
 
 void waitUntilListening(std::uint16_t port, const std::string& host,
                         std::chrono::milliseconds timeout, int childPid) {
-  using Time = std::chrono::steady_clock;
   constexpr std::chrono::milliseconds kLongestRetry{20}, kLongestAttempt{1000};
   constexpr std::chrono::milliseconds kLongestTimeout =
       std::chrono::hours(24);  // that poll can take
-  const auto start = Time::now();
+  const auto start = Clock::now();
   const auto deadline =
       start + std::clamp(timeout, std::chrono::milliseconds::zero(), kLongestTimeout);
   auto addresses = addressesOf(host.empty() ? "localhost" : host, AddressFamily::Any);
@@ -32,11 +36,12 @@ void waitUntilListening(std::uint16_t port, const std::string& host,
     // Before the connection is tried: a server that is dead now does not answer any more.
     const bool died = childPid > 0 && platform::hasExited(childPid);
     for (const auto& address : addresses) {
-      const auto connection = platform::connect(address, std::min(deadline, Time::now() + attempt));
+      const auto connection =
+          platform::connect(address, std::min(deadline, Clock::now() + attempt));
       // A connection to an ephemeral port can meet itself.
       if (connection && platform::boundAddress(connection.get()).port != port) return;
     }
-    const auto now = Time::now();
+    const auto now = Clock::now();
     if (died || now >= deadline) {
       const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(now - start);
       throw NotListeningError(
@@ -45,7 +50,7 @@ void waitUntilListening(std::uint16_t port, const std::string& host,
           (died ? ": the server, pid " + std::to_string(childPid) + ", has exited; see its output"
                 : "; see whether the server started, on this port and host, or wait longer"));
     }
-    std::this_thread::sleep_for(std::min<Time::duration>(pause, deadline - now));
+    std::this_thread::sleep_for(std::min<Clock::duration>(pause, deadline - now));
     pause = std::min(pause * 2, kLongestRetry);
     attempt = std::min(attempt * 2, kLongestAttempt);
   }

@@ -52,8 +52,8 @@ enum class UserSearch {
 /// that are asked for. Throws DescriptorLimitError.
 std::optional<std::vector<PortUser>> usersOfPorts(const PortSet& ports, UserSearch search);
 
-/// The ports that are leased, by whatever process; nothing if the system does not show them, for
-/// example without /proc.
+/// The ports that are leased, by whatever process; nothing if the system does not show leases, for
+/// example because /proc is not mounted.
 std::optional<PortSet> leasedPorts();
 
 /// How many leases of other networks are visible to this process: leases of containers and isolated

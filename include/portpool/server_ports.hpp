@@ -23,8 +23,8 @@ const PortSet& excludedTCPPorts();
 
 /// The ports for test servers, without `excludedTCPPorts()`. If CTest hands this test ports,
 /// they are the ids in CTEST_RESOURCE_GROUP_<i>_PORTS of all of the test's resource groups: ports
-/// like 20000 or ranges like 20000_20009. Otherwise the first of these environment
-/// variables that is set defines them: PORTPOOL_PORTS, PYSYS_PORTS (texts for `parsePortSet`),
+/// like 20000 or ranges like 20000_20009. Otherwise the first of these environment variables that
+/// is set defines them: PORTPOOL_PORTS, PYSYS_PORTS (texts for `parsePortSet`),
 /// PORTPOOL_PORTS_FILE, PYSYS_PORTS_FILE (paths of files that contain such a text, at most 1 MiB).
 /// Otherwise they are 1024 to 65535 without the ephemeral range, whose ends both belong to it; if
 /// fewer than 50 ports remain, they are 1024 to 49151, and a warning is logged to stderr.

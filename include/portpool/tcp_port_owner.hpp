@@ -43,11 +43,10 @@ class TCPPortOwner {
 
   /// Returns a TCP socket that listens on the port, on `host` ("" for every address of the owner's
   /// family). The socket has SO_REUSEADDR set and is close-on-exec. An owner with Hold::Shared
-  /// keeps its hold, so the port is never free; an exclusive hold becomes a shared one, also
-  /// if this throws. If the port
-  /// is only leased, a program that does not use portpool may have taken it since it was handed
-  /// out; then throws PortPoolError. Throws HostError if the host is not an address of this
-  /// machine.
+  /// keeps its hold, so the port is never free; an exclusive hold becomes a shared one, even if
+  /// this throws. If the port is only leased, a program that does not use portpool may have taken
+  /// it since it was handed out; then throws PortPoolError. Throws HostError if the host is not an
+  /// address of this machine.
   ListeningSocket listen(const std::string& host = "localhost", int backlog = 128);
 
   /// Returns the port to the end of its pool's order, and ends the lease. Does nothing if no port

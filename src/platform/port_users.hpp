@@ -37,10 +37,10 @@ PortUser::Use useOf(PortSocket::State state);
 /// A use of which the process is not known.
 PortUser unknownUser(std::uint16_t port, PortUser::Use use, Transport transport);
 
-/// The sockets of the transport that the system shows on the ports, or nothing if it does
-/// not show any program's. Some systems do not show sockets that are bound only. Connections in
-/// TIME_WAIT are left out on systems where every socket can be bound beside them, so that they do
-/// not explain why a port is busy. Throws DescriptorLimitError.
+/// The sockets of the transport that the system shows on the ports, or nothing if the system does
+/// not show any program's sockets. Some systems do not show sockets that are bound only.
+/// Connections in TIME_WAIT are left out on systems where every socket can be bound beside them, so
+/// that they do not explain why a port is busy. Throws DescriptorLimitError.
 std::optional<std::vector<PortSocket>> socketsOn(const PortSet& ports, Transport transport);
 
 // These functions implement the public ones: usersOfPorts(), leasedPorts() and

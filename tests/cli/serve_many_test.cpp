@@ -28,7 +28,7 @@ namespace {
 
 /// A process, and not another that has its pid later: the system has few pids, and this test starts
 /// thousands of processes.
-struct alignas(std::uint64_t) Holder {  // for an atomic one without a lock
+struct alignas(std::uint64_t) Holder {  // aligned so that std::atomic<Holder> needs no lock
   pid_t pid = 0;
   std::uint32_t start = 0;  // in ticks of the clock since the system's start
 
@@ -50,7 +50,7 @@ Shared& makeShared() {
   return *new (memory) Shared;
 }
 
-/// The process with this pid; none if it has ended, reaped or not.
+/// The process with this pid, or the empty Holder if it has ended, even if it is still a zombie.
 Holder findProcess(pid_t pid) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
   std::string text;

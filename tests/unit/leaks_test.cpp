@@ -17,7 +17,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-/// The messages of the end of the scope.
+/// The text that is logged when the scope ends.
 std::string wordsAtEndOf(PortScope& scope) {
   const StderrReader stderrReader;
   EXPECT_THAT(scope.end(), IsEmpty());

@@ -90,7 +90,7 @@ class StderrReader {
  public:
   /// Waits for the next line.
   std::string line() const;
-  /// The text that has already been written.
+  /// The text that has already been written to stderr, without waiting for more.
   std::string rest() const;
 
  private:

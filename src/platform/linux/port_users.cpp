@@ -149,7 +149,7 @@ class Search {
   std::vector<PortUser> run() {
     // Looking at a descriptor keeps its file open for an instant. An owner that closes it then may
     // find its own port busy. So this process comes first, then only processes that can use the
-    // ports, and none once all users are known.
+    // ports, and the search ends as soon as all users are known.
     const auto self = targetOf("/proc/self");  // not always this process's own number: namespaces
     lookAt(self, true);
     const auto network = networkOf("self");

@@ -34,8 +34,8 @@ int getOption(NativeSocket socket, int level, int option) {
 
 /// Makes an IPv6 socket serve both families, or its own only.
 void setDualStack(const Socket& socket, bool isDualStack) {
-  // The system's default does not change in practice, and each allocation needs it. It is atomic
-  // because a forked child could wait for ever for a static object of another kind.
+  // The system's default does not change in practice, and each allocation needs it. It is atomic:
+  // a forked child could wait for ever for the initialisation of an ordinary static object.
   constexpr int kUnknown = -1;
   static std::atomic<int> isV6OnlyByDefault{kUnknown};
   if (isV6OnlyByDefault == kUnknown) {
